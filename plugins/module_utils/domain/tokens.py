@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bootstrap tokens: their format, their Secret, and how one is tied to a node.
+
+staging/src/k8s.io/cluster-bootstrap/token/api/types.go, .../util/secrets/secrets.go and
+plugin/pkg/auth/authenticator/token/bootstrap/bootstrap.go say what the API server makes of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import string
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Callable
+
+from .csr import parse_time
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "JOIN_GROUP",
+    "MANAGED_BY",
+    "MANAGED_BY_LABEL",
+    "NAMESPACE",
+    "NODE_ANNOTATION",
+    "OBJECT_TYPE",
+    "USER_PREFIX",
+    "OwnToken",
+    "Token",
+    "check_ttl",
+    "expiration_of",
+    "generate",
+    "node_group",
+    "nodes_of_groups",
+    "own_token",
+    "parse_token",
+    "seal_context",
+    "secret_manifest",
+    "secret_name",
+]
+
+ALPHABET = string.digits + string.ascii_lowercase
+ID_LENGTH = 6
+SECRET_LENGTH = 16
+USER_PREFIX = "system:bootstrap:"
+NAMESPACE = "kube-system"
+OBJECT_TYPE = "bootstrap.kubernetes.io/token"
+JOIN_GROUP = "system:bootstrappers:tlsbootstrap"
+NODE_GROUP_PREFIX = JOIN_GROUP + ":node:"
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "tlsbootstrap.kubernetes"
+NODE_ANNOTATION = "tlsbootstrap.kubernetes/node"
+MINIMUM_TTL = 60
+MAXIMUM_TTL = 24 * 3600
+
+# staging/src/k8s.io/cluster-bootstrap/token/util/helpers.go: one group that does not match spoils the whole token.
+_GROUP = re.compile(r"\Asystem:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]\Z")
+_TOKEN = re.compile(r"\A([a-z0-9]{6})\.([a-z0-9]{16})\Z")
+_ID = re.compile(r"\A[a-z0-9]{6}\Z")
+# Of 15 neighbouring pairs a random secret has 1.3 that are equal or adjacent in the alphabet; 7 come once in 20,000.
+_NEIGHBOURS = 8
+_DISTINCT = 6
+
+
+@dataclass(frozen=True)
+class Token:
+    """Both halves. Never printed: `repr` and `str` show the id alone."""
+
+    id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Token({self.id})"
+
+    @property
+    def text(self) -> str:
+        return f"{self.id}.{self.secret}"
+
+
+@dataclass(frozen=True)
+class OwnToken:
+    """A Secret of ours in the cluster."""
+
+    name: str
+    uid: str
+    id: str
+    node: str
+    expiration: datetime | None
+
+    def expired(self, now: datetime) -> bool:
+        """As the API server has it: no readable end means that it has ended."""
+        return self.expiration is None or self.expiration <= now
+
+
+def generate(choose: Callable[[str], str]) -> Token:
+    """A new token; `choose` picks one character, by `secrets.choice`."""
+    letters = "".join(choose(ALPHABET) for unused in range(ID_LENGTH + SECRET_LENGTH))
+    return Token(letters[:ID_LENGTH], letters[ID_LENGTH:])
+
+
+def parse_token(text: str, allow_weak: bool = False) -> Token:
+    """A token that the user supplied. No message shows more of it than its id."""
+    found = _TOKEN.match(text)
+    if not found:
+        start = text[:ID_LENGTH]
+        which = f" with the id {start}" if _ID.match(start) and text[ID_LENGTH : ID_LENGTH + 1] == "." else ""
+        raise InputError(
+            f"the bootstrap token{which} is malformed: it is 6 characters, a dot and 16 characters, "
+            "all of 0-9 and a-z; leave it out and one is generated"
+        )
+    token = Token(found.group(1), found.group(2))
+    if not allow_weak and _weak(token.secret):
+        raise InputError(
+            f"the bootstrap token with the id {token.id} has a secret that can be guessed; "
+            "leave it out and one is generated, or set allow_weak_secret"
+        )
+    return token
+
+
+def _weak(secret: str) -> bool:
+    places = [ALPHABET.index(letter) for letter in secret]
+    neighbours = sum(1 for left, right in zip(places, places[1:]) if abs(left - right) <= 1)
+    repeated = any(secret == (secret[:size] * SECRET_LENGTH)[:SECRET_LENGTH] for size in range(1, 9))
+    return len(set(secret)) < _DISTINCT or neighbours >= _NEIGHBOURS or repeated
+
+
+def check_ttl(seconds: int, node: str) -> int:
+    if not MINIMUM_TTL <= seconds <= MAXIMUM_TTL:
+        raise InputError(
+            f"the bootstrap token of node {node} is to live {seconds} seconds; "
+            "between 1 minute and 24 hours are allowed"
+        )
+    return seconds
+
+
+def node_group(node: str) -> str:
+    """The group that says in every request of a token which node it is for. Groups have no dots, names no colons."""
+    group = NODE_GROUP_PREFIX + node.replace(".", ":")
+    if not _GROUP.match(group):
+        raise InputError(f"no bootstrap token can be bound to node {node}: no valid group can be made of the name")
+    return group
+
+
+def nodes_of_groups(groups: Iterable[str]) -> list[str]:
+    """The nodes that a requester's token is bound to; anything but one is an error."""
+    names = [group[len(NODE_GROUP_PREFIX) :] for group in groups if group.startswith(NODE_GROUP_PREFIX)]
+    return [name.replace(":", ".") for name in names]
+
+
+def seal_context(node: str) -> bytes:
+    return b"bootstrap-token:" + node.encode()
+
+
+def secret_name(identifier: str) -> str:
+    return "bootstrap-token-" + identifier
+
+
+def secret_manifest(token: Token, node: str, expiration: datetime) -> dict[str, Any]:
+    """The Secret, with `data`: `stringData` is never read back, so it could not be compared."""
+    values = {
+        "token-id": token.id,
+        "token-secret": token.secret,
+        "expiration": expiration.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "description": f"Join of node {node}, made by {MANAGED_BY}",
+        "usage-bootstrap-authentication": "true",
+        # The API server splits at "," and trims nothing.
+        "auth-extra-groups": ",".join((JOIN_GROUP, node_group(node))),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": secret_name(token.id),
+            "namespace": NAMESPACE,
+            "labels": {MANAGED_BY_LABEL: MANAGED_BY},
+            "annotations": {NODE_ANNOTATION: node},
+        },
+        "type": OBJECT_TYPE,
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},
+    }
+
+
+def expiration_of(now: datetime, ttl: int) -> datetime:
+    return (now + timedelta(seconds=ttl)).replace(microsecond=0)
+
+
+def own_token(item: Mapping[str, Any]) -> OwnToken | None:
+    """What a Secret of the cluster is to us; None where it is not ours."""
+    metadata = item["metadata"]
+    node = (metadata.get("annotations") or {}).get(NODE_ANNOTATION)
+    labelled = (metadata.get("labels") or {}).get(MANAGED_BY_LABEL) == MANAGED_BY
+    if item.get("type") != OBJECT_TYPE or not labelled or not node:
+        return None
+    encoded = (item.get("data") or {}).get("expiration", "")
+    try:
+        expiration: datetime | None = parse_time(base64.b64decode(encoded).decode())
+    except ValueError:
+        expiration = None
+    identifier = metadata["name"][len(secret_name("")) :]
+    return OwnToken(metadata["name"], metadata.get("uid", ""), identifier, node, expiration)
