@@ -1,0 +1,38 @@
+# Each target calls a script of tools/, which can be called without make as well.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+.PHONY: help demo demo-down test test-matrix setup lint docs-lint sanity galaxy unit integration molecule docs release clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## A cluster of containers on this machine, from its certificates to Ready nodes
+	@tools/demo
+
+demo-down: ## Remove all that `make demo` has started
+	@tools/demo down
+
+test: ## Every check, with a table of them at the end
+	@tools/test
+
+test-matrix: ## The checks with other versions of Kubernetes and ansible-core, one after the other
+	@tools/test-matrix
+
+setup: ## Install what the tests need
+	@tools/setup test
+
+lint sanity galaxy unit integration molecule: ## One stage of `make test`
+	@tools/test $@
+
+docs-lint:
+	@tools/test docs
+
+docs: ## Write the tables of variables into the roles' READMEs
+	@"$$(tools/setup test)/bin/python" tools/role-docs
+
+release: ## Build the tarball; checks that tag, version and changelog agree
+	@tools/release
+
+clean: ## Remove caches of tests (downloads and built binaries stay)
+	@tools/clean
