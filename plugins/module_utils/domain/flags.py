@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command-line flags of Kubernetes components: what the role sets, what a user adds, and what nobody may undo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from .errors import InputError
+
+__all__ = ["component_flags", "flag_name"]
+
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+
+
+def component_flags(
+    base: Mapping[str, object],
+    extra: Mapping[str, object],
+    owned: Sequence[str],
+    required: Mapping[str, Sequence[str]] | None = None,
+    forbidden: Mapping[str, Sequence[str]] | None = None,
+) -> list[str]:
+    """Merge the user's flags over the role's own and return them as arguments.
+
+    ``owned`` flags cannot be given by the user. ``required`` lists members that a comma separated flag must
+    keep when the user sets it, ``forbidden`` members that no flag of that name may have.
+    An ``extra`` of None takes a flag of the role away, so that the component's own default holds.
+    """
+    flags = {flag_name(name): value for name, value in base.items()}
+    kept = {flag_name(name) for name in owned}
+    for name, value in extra.items():
+        flag = flag_name(name)
+        if flag in kept:
+            raise InputError(
+                f"the flag --{flag} belongs to the collection and cannot be overridden: "
+                "remove it from the extra arguments and use the variable of the role instead"
+            )
+        _check_members(flag, value, (required or {}).get(flag, ()), (forbidden or {}).get(flag, ()))
+        flags[flag] = value
+    return [f"--{flag}={_text(flag, value)}" for flag, value in flags.items() if value is not None]
+
+
+def flag_name(name: str) -> str:
+    """Return the name as pflag knows it: Kubernetes takes _ for - (component-base/cli/flag, WordSepNormalizeFunc)."""
+    flag = str(name).strip().removeprefix("--").replace("_", "-")
+    if not _NAME.match(flag):
+        raise InputError(f"{str(name)!r} is not the name of a flag: give it without dashes and without a value")
+    return flag
+
+
+def _check_members(flag: str, value: object, required: Sequence[str], forbidden: Sequence[str]) -> None:
+    members = [] if value is None else [part.strip() for part in _text(flag, value).split(",")]
+    missing = [member for member in required if member not in members]
+    if missing:
+        raise InputError(f"--{flag} must keep {', '.join(missing)}: without it a node could act for another node")
+    found = [member for member in forbidden if member in members]
+    if found:
+        raise InputError(
+            f"--{flag} must not name {', '.join(found)}: that undoes what protects the cluster from its nodes"
+        )
+
+
+def _text(flag: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        text = str(value)
+    elif isinstance(value, Mapping):
+        text = ",".join(f"{name}={_text(flag, part)}" for name, part in value.items())
+    elif isinstance(value, Sequence):
+        text = ",".join(_text(flag, part) for part in value)
+    else:
+        raise InputError(f"the value of --{flag} must be a string, a number, a boolean, a list or a dictionary")
+    if any(ord(character) < 32 for character in text):
+        raise InputError(f"the value of --{flag} has a line break or another control character")
+    return text

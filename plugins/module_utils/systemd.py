@@ -1,0 +1,348 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""systemctl, journalctl and health checks: what is known of a unit, and what is done to it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import ssl
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from . import files
+from .domain import units
+from .domain.errors import InputError
+from .domain.reasons import Reason
+
+__all__ = ["FileWanted", "Health", "Manager", "Systemd", "UnitWanted", "probe"]
+
+UNIT_DIRECTORY = "/etc/systemd/system"
+RECORD_DIRECTORY = "/run/tlsbootstrap.kubernetes/units"
+JOURNAL_LINES = 20
+JOURNAL_WIDTH = 400
+PROBE_SECONDS = 10.0
+POLL_SECONDS = 0.25
+# Without a health check a process counts as up when it has lived this long.
+SETTLE_SECONDS = 2.0
+ROLLBACK_SECONDS = 60
+
+Run = Callable[[Sequence[str]], "tuple[int, str, str]"]
+
+
+@dataclass(frozen=True)
+class Health:
+    """Where a component says that it is well, and whom to believe."""
+
+    url: str
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    status: int = 200
+    expect: str | None = None
+
+
+@dataclass(frozen=True)
+class FileWanted:
+    """A file that the unit reads at its start and that is written together with it."""
+
+    path: str
+    content: str
+    owner: str = "root"
+    group: str = "root"
+    mode: str = "0644"
+
+
+@dataclass(frozen=True)
+class UnitWanted:
+    """A unit as it should be."""
+
+    name: str
+    files: tuple[FileWanted, ...] = ()
+    restart_files: tuple[str, ...] = ()
+    enabled: bool = True
+    state: str = "started"
+    health: Health | None = None
+    timeout: int = 240
+    max_restarts: int = 10
+    rollback: bool = True
+
+    @property
+    def path(self) -> str:
+        return f"{UNIT_DIRECTORY}/{self.name}"
+
+
+class Systemd:
+    """The programs of systemd."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def show(self, unit: str) -> units.UnitState:
+        properties = ",".join(units.PROPERTIES)
+        return units.parse_show(self._call("systemctl", "show", "--timestamp=us+utc", "--property", properties, unit))
+
+    def reload(self) -> None:
+        self._call("systemctl", "daemon-reload")
+
+    def enable(self, unit: str, enabled: bool) -> None:
+        self._call("systemctl", "enable" if enabled else "disable", "--quiet", unit)
+
+    def restart(self, unit: str) -> None:
+        # The wait is ours: it ends at our deadline and looks at the health too.
+        self._call("systemctl", "restart", "--no-block", unit)
+
+    def stop(self, unit: str) -> None:
+        self._call("systemctl", "stop", unit)
+
+    def journal(self, unit: str) -> list[str]:
+        command = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--lines", str(JOURNAL_LINES), "--unit", unit]
+        _code, output, _error = self._run(command)
+        return [line[:JOURNAL_WIDTH] for line in output.splitlines()]
+
+    def verify(self, unit: str, content: str) -> list[str]:
+        """Let systemd read the unit before it lands. Where systemd-analyze is missing nothing is said."""
+        with tempfile.TemporaryDirectory(prefix="tlsbootstrap-") as directory:
+            path = os.path.join(directory, unit)
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write(content)
+            try:
+                _code, output, error = self._run(["systemd-analyze", "--man=no", "verify", path])
+            except OSError:
+                return []
+            return units.findings(output + "\n" + error, path)
+
+    def _call(self, *command: str) -> str:
+        code, output, error = self._run(command)
+        if code != 0:
+            raise InputError(f"{' '.join(command)} failed: {(error or output).strip()[:1000]}")
+        return output
+
+
+def probe(health: Health, timeout: float = PROBE_SECONDS) -> str | None:
+    """Ask once; return what is wrong, or None. A certificate that is not verified is never believed."""
+    parts = urlsplit(health.url)
+    connection: http.client.HTTPConnection
+    try:
+        if parts.scheme == "https":
+            context = ssl.create_default_context(cafile=health.ca)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            if health.certificate:
+                context.load_cert_chain(health.certificate, health.key)
+            connection = http.client.HTTPSConnection(parts.netloc, timeout=timeout, context=context)
+        else:
+            connection = http.client.HTTPConnection(parts.netloc, timeout=timeout)
+        try:
+            connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""))
+            response = connection.getresponse()
+            body = response.read(4096).decode("utf-8", "replace").strip()
+        finally:
+            connection.close()
+    except FileNotFoundError:
+        missing = [path for path in (health.ca, health.certificate, health.key) if path and not os.path.exists(path)]
+        return f"{health.url}: {', '.join(missing) or 'a file'} is not there"
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return f"{health.url}: {error}"
+    if response.status != health.status:
+        return f"{health.url} answered {response.status}, not {health.status}: {body[:500]}"
+    if health.expect is not None and health.expect not in body:
+        return f"{health.url} did not say {health.expect!r}: {body[:500]}"
+    return None
+
+
+class Manager:
+    """One unit: read, compare, apply, wait."""
+
+    def __init__(self, systemd: Systemd, wanted: UnitWanted) -> None:
+        self._systemd = systemd
+        self._wanted = wanted
+        self._state = systemd.show(wanted.name)
+        self._old: dict[str, bytes | None] = {}
+        self._texts = {file.path: files.read(file.path) for file in wanted.files}
+        self.file_reasons = self._compare_files()
+        self.reasons = self.file_reasons + self._compare_unit()
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the process has to be started or restarted."""
+        codes = {"NotRunning", "FilesNewer", "UnitMissing", "Missing", "ContentChanged"}
+        rewritten = any(reason.code == "UnitChanged" for reason in self.file_reasons)
+        return self._wanted.state == "started" and (rewritten or any(reason.code in codes for reason in self.reasons))
+
+    def add_pending(self) -> None:
+        """Say in check mode that a step before would have changed something that the unit reads."""
+        known = {reason.code for reason in self.reasons}
+        if self._state.running and not known & {"FilesNewer", "NotRunning"}:
+            self.reasons.append(Reason("FilesNewer", self._wanted.name, None, "read at the start", "about to change"))
+
+    def diffs(self) -> list[dict[str, str]]:
+        """The texts that change; none of them is secret."""
+        found = []
+        for file in self._wanted.files:
+            old = self._texts[file.path]
+            if old != file.content.encode():
+                before = "" if old is None else old.decode("utf-8", "replace")
+                found.append(
+                    {"before_header": file.path, "after_header": file.path, "before": before, "after": file.content}
+                )
+        return found
+
+    def verify(self) -> None:
+        """Refuse a unit file that systemd does not understand, before anything is written."""
+        for file in self._wanted.files:
+            if file.path == self._wanted.path and self._texts[file.path] != file.content.encode():
+                found = self._systemd.verify(self._wanted.name, file.content)
+                if found:
+                    raise InputError(f"systemd does not accept the unit {self._wanted.name}: {'; '.join(found)}")
+
+    def apply(self) -> None:
+        """Write, tell systemd, restart where the state demands it, and wait."""
+        codes = {reason.code for reason in self.reasons}
+        self._write()
+        if self._state.needs_reload or self._state.load != "loaded" or self._wanted.path in self._old:
+            self._systemd.reload()
+        if codes & {"NotEnabled", "NotDisabled"} or (self._wanted.enabled and "UnitMissing" in codes):
+            self._systemd.enable(self._wanted.name, self._wanted.enabled)
+        if self._wanted.state == "stopped":
+            if "NotStopped" in codes:
+                self._systemd.stop(self._wanted.name)
+            return
+        error = self._start() if self.restarts else self._wait(None, self._wanted.timeout)
+        if error:
+            self._fail(error)
+
+    def _compare_files(self) -> list[Reason]:
+        reasons = []
+        for file in self._wanted.files:
+            unit = file.path == self._wanted.path
+            old = self._texts[file.path]
+            if old is None:
+                reasons.append(
+                    Reason("UnitMissing" if unit else "Missing", self._wanted.name, file.path, new="written")
+                )
+            elif old != file.content.encode():
+                code = "UnitChanged" if unit else "ContentChanged"
+                reasons.append(Reason(code, self._wanted.name, file.path, "other content", "as wanted"))
+            reasons += files.attribute_reasons(file.path, self._wanted.name, file.owner, file.group, file.mode)
+        return reasons
+
+    def _compare_unit(self) -> list[Reason]:
+        wanted = self._wanted
+        written = {file.path for file in wanted.files if self._texts[file.path] != file.content.encode()}
+        watched = [path for path in self._watched() if path not in written]
+        newer = units.stale(_stamps(watched), self._state, self._record())
+        return units.compare(wanted.name, self._state, wanted.state, wanted.enabled, newer)
+
+    def _watched(self) -> list[str]:
+        unit = [self._state.path] if self._state.path else []
+        return list(dict.fromkeys([*unit, *(file.path for file in self._wanted.files), *self._wanted.restart_files]))
+
+    def _write(self) -> None:
+        for file in self._wanted.files:
+            old = self._texts[file.path]
+            if old == file.content.encode():
+                files.ensure_attributes(file.path, file.owner, file.group, file.mode)
+                continue
+            files.ensure_directory(os.path.dirname(file.path))
+            files.sweep(os.path.dirname(file.path))
+            files.write_atomic(file.path, file.content.encode(), file.owner, file.group, file.mode)
+            self._old[file.path] = old
+
+    def _start(self) -> str | None:
+        before = self._systemd.show(self._wanted.name)
+        stamps = _stamps([self._wanted.path, *self._watched()])
+        self._systemd.restart(self._wanted.name)
+        error = self._wait(before.invocation, self._wanted.timeout)
+        if error is None:
+            self._note(stamps)
+        return error
+
+    def _wait(self, previous: str | None, timeout: int) -> str | None:
+        """Wait for another invocation than the previous one to be up and well; return why it is not.
+
+        None for a unit that was left alone: it has had its time to settle.
+        """
+        deadline = time.monotonic() + timeout
+        since = time.monotonic() - (SETTLE_SECONDS if previous is None else 0)
+        while True:
+            error: str | None
+            state = self._systemd.show(self._wanted.name)
+            if state.invocation and state.invocation != previous:
+                hopeless = units.start_fails(state, self._wanted.max_restarts)
+                if hopeless:
+                    return hopeless
+            if not state.invocation or state.invocation == previous or state.active != "active":
+                error = f"the unit is {state.active} ({state.sub})"
+                since = time.monotonic()
+            else:
+                error = self._check(time.monotonic() - since)
+            if error is None:
+                return None
+            if time.monotonic() >= deadline:
+                return f"not well after {timeout} s: {error}"
+            time.sleep(POLL_SECONDS)
+
+    def _check(self, age: float) -> str | None:
+        if self._wanted.health is not None:
+            return probe(self._wanted.health)
+        return None if age >= SETTLE_SECONDS else "the unit has just started"
+
+    def _fail(self, error: str) -> None:
+        lines = self._systemd.journal(self._wanted.name)
+        message = f"{self._wanted.name}: {error}."
+        if self._wanted.rollback and self._state.active == "active" and self._old:
+            message += f" {self._roll_back()}"
+        raise InputError(f"{message} Last lines of its journal:\n" + "\n".join(lines))
+
+    def _roll_back(self) -> str:
+        """Put back what ran before, so that a configuration that does not work does not stay."""
+        owners = {file.path: file for file in self._wanted.files}
+        for path, old in self._old.items():
+            if old is None:
+                files.remove(path)
+            else:
+                files.write_atomic(path, old, owners[path].owner, owners[path].group, owners[path].mode)
+        self._systemd.reload()
+        before = self._systemd.show(self._wanted.name)
+        self._systemd.restart(self._wanted.name)
+        names = ", ".join(sorted(self._old))
+        if self._wait(before.invocation, ROLLBACK_SECONDS) is None:
+            return f"The previous {names} is back and the unit runs with it."
+        return f"The previous {names} is back, but the unit does not run with it either."
+
+    def _record(self) -> Mapping[str, Any]:
+        data = files.read(self._record_path())
+        try:
+            record = json.loads(data) if data else {}
+        except ValueError:
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    def _note(self, stamps: Sequence[units.FileStamp]) -> None:
+        """Note what this start has read; it is lost with the start itself, as /run is."""
+        state = self._systemd.show(self._wanted.name)
+        record = {"invocation": state.invocation, "files": {stamp.path: stamp.signature for stamp in stamps}}
+        files.ensure_directory(RECORD_DIRECTORY, mode="0755")
+        files.write_atomic(self._record_path(), json.dumps(record, sort_keys=True).encode(), mode="0644")
+
+    def _record_path(self) -> str:
+        return f"{RECORD_DIRECTORY}/{self._wanted.name}.json"
+
+
+def _stamps(paths: Sequence[str]) -> list[units.FileStamp]:
+    """Stamp the files that are there; of a link the link itself counts too, it may point elsewhere since."""
+    found = []
+    for path in dict.fromkeys(paths):
+        try:
+            link, file = os.lstat(path), os.stat(path)
+        except OSError:
+            continue
+        changed = max(file.st_ctime_ns, link.st_ctime_ns)
+        found.append(units.FileStamp(path, file.st_ino, file.st_size, file.st_mtime_ns, changed))
+    return found

@@ -1,0 +1,261 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module unit."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: unit
+short_description: Bring a systemd unit and what it reads to its wanted state, and wait until it is well
+version_added: 0.1.0
+author:
+  - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
+description:
+  - Writes a service unit and its configuration files, enables it, starts it, and waits until its health check answers.
+  - Restarts it where the running process has not read the present files. This is seen from the files and the process,
+    not from what an earlier task has changed, so that a run that was killed between writing and restarting is healed
+    by the next one.
+  - A unit or configuration with which the service does not come up is taken back, where another one ran before.
+  - On failure the message ends with the last lines of the unit's journal.
+options:
+  name:
+    description: Name of the service unit, with or without C(.service).
+    type: str
+    required: true
+  content:
+    description:
+      - Text of the unit file in C(/etc/systemd/system), checked by C(systemd-analyze verify) before it is written.
+      - Without it the unit is one that is there already.
+    type: str
+  files:
+    description: Configuration files, written together with the unit. They hold no secret; their texts are in the diff.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path.
+        type: path
+        required: true
+      content:
+        description: Text of the file.
+        type: str
+        required: true
+      owner:
+        description: Name of the owner.
+        type: str
+        default: root
+      group:
+        description: Name of the group.
+        type: str
+        default: root
+      mode:
+        description: Mode, in octal.
+        type: str
+        default: '0644'
+  restart_files:
+    description:
+      - Files that the service reads only at its start. When one is newer than the start, the service is restarted.
+      - The unit file and those of O(files) count without being named. Files that are not there are passed over.
+    type: list
+    elements: path
+    default: []
+  enabled:
+    description: Whether the unit starts at boot.
+    type: bool
+    default: true
+  state:
+    description: Whether the unit runs.
+    type: str
+    choices: [started, stopped]
+    default: started
+  health:
+    description: What is asked until it answers well. Without it the unit has to stay active for two seconds.
+    type: dict
+    suboptions:
+      url:
+        description: An https address, or http on a loopback address.
+        type: str
+        required: true
+      ca:
+        description: File of the certificates to verify the answer with. Required with https.
+        type: path
+      certificate:
+        description: Client certificate.
+        type: path
+      key:
+        description: Key of the client certificate.
+        type: path
+      status:
+        description: Status of a good answer.
+        type: int
+        default: 200
+      expect:
+        description: Text that a good answer holds.
+        type: str
+  timeout:
+    description: Seconds to wait for the health.
+    type: int
+    default: 240
+  max_restarts:
+    description: Stop waiting when the process has ended this often. 0 waits for the whole O(timeout).
+    type: int
+    default: 10
+  rollback:
+    description: Whether files with which a unit that ran does not come up are put back.
+    type: bool
+    default: true
+  pending_change:
+    description:
+      - Says in check mode that an earlier task would change something in O(restart_files), so that the restart is told.
+      - Without effect outside of check mode, where the files themselves tell.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Can run in check_mode and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns the reasons, and the texts of the files.
+    support: full
+requirements:
+  - systemd 247 or later
+"""
+
+EXAMPLES = r"""
+- name: Run the scheduler
+  tlsbootstrap.kubernetes.unit:
+    name: kube-scheduler
+    content: "{{ lookup('ansible.builtin.template', 'kube-scheduler.service.j2') }}"
+    restart_files:
+      - /usr/local/bin/kube-scheduler
+    health:
+      url: https://127.0.0.1:10259/healthz
+      ca: /run/kube-scheduler/kube-scheduler.crt
+      expect: ok
+"""
+
+RETURN = r"""
+reasons:
+  description: Why something was changed, or would be.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - code: FilesNewer
+      subject: kube-scheduler.service
+      path: /usr/local/bin/kube-scheduler
+      old: read at the start
+      new: newer on disk
+restarted:
+  description: Whether the service was started or restarted, or would be.
+  type: bool
+  returned: success
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import units
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import describe, diff_of
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.systemd import (
+    UNIT_DIRECTORY,
+    FileWanted,
+    Health,
+    Manager,
+    Systemd,
+    UnitWanted,
+)
+
+FILE: dict[str, Any] = {
+    "path": {"type": "path", "required": True},
+    "content": {"type": "str", "required": True},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "default": "0644"},
+}
+# The key is the path of one.
+HEALTH: dict[str, Any] = {
+    "url": {"type": "str", "required": True},
+    "ca": {"type": "path"},
+    "certificate": {"type": "path"},
+    "key": {"type": "path", "no_log": False},
+    "status": {"type": "int", "default": 200},
+    "expect": {"type": "str"},
+}
+SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "content": {"type": "str"},
+    "files": {"type": "list", "elements": "dict", "default": [], "options": FILE},
+    "restart_files": {"type": "list", "elements": "path", "default": []},
+    "enabled": {"type": "bool", "default": True},
+    "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
+    "health": {
+        "type": "dict",
+        "options": HEALTH,
+        "required_together": [("certificate", "key")],
+    },
+    "timeout": {"type": "int", "default": 240},
+    "max_restarts": {"type": "int", "default": 10},
+    "rollback": {"type": "bool", "default": True},
+    "pending_change": {"type": "bool", "default": False},
+}
+
+
+def wanted_of(params: dict[str, Any]) -> UnitWanted:
+    """Turn the options into the unit as it should be."""
+    name = units.check_name(params["name"])
+    health = Health(**params["health"]) if params["health"] else None
+    if health is not None:
+        units.check_health_url(health.url, health.ca)
+    written = [FileWanted(**file) for file in params["files"]]
+    if params["content"] is not None:
+        written.append(FileWanted(f"{UNIT_DIRECTORY}/{name}", params["content"]))
+    options = ("enabled", "state", "timeout", "max_restarts", "rollback")
+    return UnitWanted(
+        name=name,
+        files=tuple(written),
+        restart_files=tuple(params["restart_files"]),
+        health=health,
+        **{option: params[option] for option in options},
+    )
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    """Read, compare, apply."""
+    manager = Manager(
+        Systemd(lambda command: module.run_command(list(command), environ_update={"LC_ALL": "C"})),
+        wanted_of(module.params),
+    )
+    if module.check_mode and module.params["pending_change"]:
+        manager.add_pending()
+    manager.verify()
+    diffs = manager.diffs()
+    if not module.check_mode:
+        manager.apply()
+    reasons = manager.reasons
+    return {
+        "changed": bool(reasons),
+        "reasons": [reason.as_dict() for reason in reasons],
+        "restarted": manager.restarts,
+        "msg": describe(reasons),
+        "diff": [*diffs, diff_of(reasons)] if reasons else [],
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = run(module)
+    except InputError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
