@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .domain.certificate import CertificateInfo, KeyInfo, RequestInfo
+from .domain.csr import RequestContent
 from .domain.errors import InputError
 from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks
 
@@ -30,6 +31,7 @@ __all__ = [
     "make_request",
     "new_one_time_key",
     "open_sealed",
+    "parse_request",
     "public_key_info",
     "seal",
     "self_sign",
@@ -322,6 +324,39 @@ def load_request(data: bytes, what: str) -> RequestInfo:
         organizations=tuple(organizations),
         key=_key_info(public_key),
         public_key=public_key,
+    )
+
+
+def parse_request(data: bytes) -> RequestContent:
+    """What a request of the cluster says, for those who approve it. Strangers write these."""
+    x509 = _x509()
+    odd = (x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+    try:
+        request = x509.load_pem_x509_csr(data)
+        names = list(_extension(request, x509.SubjectAlternativeName) or ())
+        key = request.public_key()
+        subject = list(request.subject)
+    except (ValueError, TypeError, KeyError, _load("exceptions").UnsupportedAlgorithm, *odd):
+        raise InputError("the certificate signing request cannot be read") from None
+    found = [
+        tuple(str(name.value) for name in names if isinstance(name, kind))
+        for kind in (x509.DNSName, x509.IPAddress, x509.RFC822Name, x509.UniformResourceIdentifier)
+    ]
+    common, organization = x509.oid.NameOID.COMMON_NAME, x509.oid.NameOID.ORGANIZATION_NAME
+    algorithms = ((_rsa().RSAPublicKey, "rsa"), (_ec().EllipticCurvePublicKey, "ecdsa"))
+    return RequestContent(
+        common_names=tuple(str(entry.value) for entry in subject if entry.oid == common),
+        organizations=tuple(str(entry.value) for entry in subject if entry.oid == organization),
+        other_attributes=tuple(
+            f"{entry.oid.dotted_string}={entry.value}" for entry in subject if entry.oid not in (common, organization)
+        ),
+        dns_names=found[0],
+        ip_addresses=found[1],
+        email_addresses=found[2],
+        uris=found[3],
+        other_names=len(names) - sum(len(values) for values in found),
+        key_algorithm=next((name for kind, name in algorithms if isinstance(key, kind)), type(key).__name__.lower()),
+        key_size=int(getattr(key, "key_size", 0)),
     )
 
 
