@@ -59,3 +59,26 @@ lock() {
 
 # hash_of FILE...: a short key for what is made from these files.
 hash_of() { cat -- "$@" | sha256sum | cut -c1-12; }
+
+# What this machine's Podman must be told. crun refuses a cgroup v1 tree, and
+# without CAP_SYS_RESOURCE no limit can be raised above the machine's own.
+containers_conf() {
+    printf '[network]\nnetwork_backend = "netavark"\n[engine]\n'
+    [[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]] || printf 'runtime = "runc"\ncgroup_manager = "cgroupfs"\n'
+    [[ -d /run/systemd/system ]] || printf 'events_logger = "file"\n'
+    if ! as_root prlimit --nofile=1048576:1048576 true 2>/dev/null; then
+        printf '[containers]\ndefault_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]\n'
+    fi
+}
+
+# Podman as root, with settings of our own: the machine's stay as they are.
+# use_podman comes first, once, so that functions side by side share the file.
+use_podman() {
+    [[ -z ${CONTAINERS_CONF:-} ]] || return 0
+    mkdir -p "$CACHE"
+    containers_conf >"$CACHE/containers.conf.$$"
+    mv "$CACHE/containers.conf.$$" "$CACHE/containers.conf"
+    export CONTAINERS_CONF=$CACHE/containers.conf
+}
+
+podman() { as_root env CONTAINERS_CONF="$CONTAINERS_CONF" podman "$@" 9>&-; }
