@@ -29,7 +29,7 @@ docs-lint:
 	@tools/test docs
 
 docs: ## Write the tables of variables into the roles' READMEs
-	@"$$(tools/setup test)/bin/python" tools/role-docs
+	@tools/role-docs
 
 release: ## Build the tarball; checks that tag, version and changelog agree
 	@tools/release

@@ -56,7 +56,7 @@ def options_of(role: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def role_docs() -> ModuleType:
-    loader = importlib.machinery.SourceFileLoader("role_docs", str(ROOT / "tools/role-docs"))
+    loader = importlib.machinery.SourceFileLoader("role_docs", str(ROOT / "tools/role_docs.py"))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     loader.exec_module(module)
     return module
