@@ -254,6 +254,8 @@ def main() -> None:
         result = run(module)
     except InputError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}")
     module.exit_json(**result)
 
 

@@ -57,9 +57,7 @@ def _check_members(flag: str, value: object, required: Sequence[str], forbidden:
         raise InputError(f"--{flag} must keep {', '.join(missing)}: without it a node could act for another node")
     found = [member for member in forbidden if member in members]
     if found:
-        raise InputError(
-            f"--{flag} must not name {', '.join(found)}: that undoes what protects the cluster from its nodes"
-        )
+        raise InputError(f"--{flag} must not name {', '.join(found)}: it undoes what protects the cluster from nodes")
 
 
 def _text(flag: str, value: object) -> str:
