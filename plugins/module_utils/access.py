@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import importlib
-import json
 import os
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import files
+from . import files, kubeconfigs
 from .domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +28,6 @@ class Access:
 
     path: str
     server: str
-    server_name: str | None
     ca: str | bytes
     certificate: str | bytes | None
     key: str | bytes | None
@@ -90,67 +86,33 @@ def _as_file(value: str | bytes) -> Iterator[str]:
     if isinstance(value, str):
         yield value
         return
-    descriptor = os.memfd_create("kubeconfig")
-    try:
-        os.write(descriptor, value)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+    with os.fdopen(os.memfd_create("kubeconfig"), "wb") as memory:
+        memory.write(value)
+        memory.flush()
+        yield f"/proc/self/fd/{memory.fileno()}"
 
 
 def load_access(path: str) -> Access:
     """The current context of a kubeconfig."""
     data = files.read(path, LIMIT, follow=True)
     if data is None:
-        raise InputError(f"the kubeconfig {path} does not exist; the playbook `control_plane` makes it")
-    document = _parse(path, data)
-    try:
-        current = _named(document, "contexts", document["current-context"])["context"]
-        cluster = _named(document, "clusters", current["cluster"])["cluster"]
-        user = _named(document, "users", current["user"])["user"] or {}
-        return _access(path, cluster, user)
-    except (KeyError, TypeError, ValueError, StopIteration):
-        raise InputError(
-            f"{path} is not a complete kubeconfig: its current context names no cluster or no user"
-        ) from None
-
-
-def _access(path: str, cluster: dict[str, Any], user: dict[str, Any]) -> Access:
+        raise InputError(f"the kubeconfig {path} does not exist; the playbook `pki` writes it")
+    found = kubeconfigs.parse(data, path)
     folder = os.path.dirname(os.path.abspath(path))
-    server = str(cluster["server"])
-    ca = _either(folder, cluster, "certificate-authority")
-    if cluster.get("insecure-skip-tls-verify") or not server.startswith("https://") or ca is None:
+    ca = _either(folder, found.ca_path, found.ca_data)
+    if not found.server.startswith("https://") or ca is None:
         raise InputError(f"{path}: the server has to be an https:// address with a certificate-authority to check it")
-    if "exec" in user or "auth-provider" in user:
-        raise InputError(f"{path}: credentials of a plugin are not used here; give a certificate and key or a token")
-    certificate, key = _either(folder, user, "client-certificate"), _either(folder, user, "client-key")
+    certificate = _either(folder, found.certificate_path, found.certificate_data)
+    key = _either(folder, found.key_path, found.key_data)
     if (certificate is None) != (key is None):
-        raise InputError(f"{path} has one of client-certificate and client-key only")
-    return Access(path, server, cluster.get("tls-server-name"), ca, certificate, key, user.get("token"))
+        raise InputError(f"{path} has only one of client-certificate and client-key")
+    if certificate is None and not found.token:
+        raise InputError(f"{path} holds neither a client certificate with its key nor a token")
+    return Access(path, found.server, ca, certificate, key, found.token)
 
 
-def _parse(path: str, data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        pass
-    try:
-        yaml = importlib.import_module("yaml")
-    except ImportError:
-        raise InputError(f"{path} is YAML, to read it the package python3-yaml is needed on this host") from None
-    try:
-        return yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError):
-        # What the parser says quotes the file.
-        raise InputError(f"{path} is not a kubeconfig: it is not valid YAML") from None
-
-
-def _named(document: Any, kind: str, name: str) -> Any:
-    return next(entry for entry in document[kind] if entry["name"] == name)
-
-
-def _either(folder: str, entry: dict[str, Any], name: str) -> str | bytes | None:
-    """As kubectl has it: data wins over a path, a path is relative to the kubeconfig."""
-    if entry.get(name + "-data"):
-        return base64.b64decode(entry[name + "-data"], validate=True)
-    return os.path.join(folder, entry[name]) if entry.get(name) else None
+def _either(folder: str, path: str | None, data: bytes | None) -> str | bytes | None:
+    """As kubectl has it: data wins over a path, and a path is relative to the kubeconfig."""
+    if data is not None:
+        return data
+    return os.path.join(folder, path) if path else None

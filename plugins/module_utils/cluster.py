@@ -142,13 +142,12 @@ class _Call:
 
 
 class _Connection(http.client.HTTPSConnection):
-    """One whose certificate may be checked against another name than the address that is dialled."""
+    """One that is bounded from the handshake on, and knows whether it has served a request."""
 
     def __init__(self, access: Access, context: ssl.SSLContext, timeout: float) -> None:
         url = urlsplit(access.server)
         super().__init__(url.hostname or "", url.port or 443, timeout=timeout, context=context)
         self._tls = context
-        self._name = access.server_name or url.hostname or ""
         self.used = False
 
     def connect(self) -> None:
@@ -157,7 +156,7 @@ class _Connection(http.client.HTTPSConnection):
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
-            self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
+            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
         except BaseException:
             plain.close()
             raise

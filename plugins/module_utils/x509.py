@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .domain.certificate import CertificateInfo, KeyInfo, RequestInfo
-from .domain.csr import RequestContent
+from .domain.csr import RequestContent, UnreadableError
 from .domain.errors import InputError
 from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks
 
@@ -337,7 +337,7 @@ def parse_request(data: bytes) -> RequestContent:
         key = request.public_key()
         subject = list(request.subject)
     except (ValueError, TypeError, KeyError, _load("exceptions").UnsupportedAlgorithm, *odd):
-        raise InputError("the certificate signing request cannot be read") from None
+        raise UnreadableError("the certificate signing request cannot be read") from None
     found = [
         tuple(str(name.value) for name in names if isinstance(name, kind))
         for kind in (x509.DNSName, x509.IPAddress, x509.RFC822Name, x509.UniformResourceIdentifier)

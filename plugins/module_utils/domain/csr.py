@@ -25,6 +25,7 @@ __all__ = [
     "Parser",
     "Request",
     "RequestContent",
+    "UnreadableError",
     "parse_time",
     "read_request",
 ]
@@ -67,6 +68,10 @@ class RequestContent:
         return self.common_names[0][len(NODE_PREFIX) :]
 
 
+class UnreadableError(InputError):
+    """The request is none. That a library is missing is another error, and denies nobody."""
+
+
 Parser = Callable[[bytes], RequestContent]
 
 
@@ -87,6 +92,7 @@ class Request:
     credential_id: str | None = None
     approved: bool = False
     denied: bool = False
+    decision: str = ""
     failed: str | None = None
     issued: bool = False
 
@@ -134,6 +140,7 @@ def read_request(item: Mapping[str, Any], parse: Parser) -> Request:
         credential_id=credential[0],
         approved="Approved" in conditions,
         denied="Denied" in conditions,
+        decision=str((conditions.get("Denied") or conditions.get("Approved") or {}).get("message") or ""),
         failed=(failed.get("message") or failed.get("reason") or "no reason given") if failed else None,
         issued=bool(status.get("certificate")),
     )
@@ -144,6 +151,6 @@ def _content(encoded: str, parse: Parser) -> tuple[RequestContent | None, str]:
         return None, f"it has more than {MAXIMUM_REQUEST_SIZE} bytes"
     try:
         return parse(base64.b64decode(encoded, validate=True)), ""
-    except (InputError, ValueError, binascii.Error):
+    except (UnreadableError, ValueError, binascii.Error):
         # What the parser says may quote the request, which anybody with a token may have written.
         return None, "it cannot be read as a PKCS#10 request"
