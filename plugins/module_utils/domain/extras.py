@@ -1,0 +1,241 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Identities that users add, and what they change in ours, checked."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import durations, inventory, names
+from .errors import InputError
+from .profiles import CLIENT, KEY_TYPES, PROFILES, SERVER, Kubeconfig, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .findings import Findings
+
+__all__ = ["Extra", "Override", "read_extra_identities", "read_overrides"]
+
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z", re.ASCII)
+_USER = re.compile(r"[a-z_][-a-z0-9_]{0,30}\Z", re.ASCII)
+_MODE = re.compile(r"0[0-7]{3}\Z", re.ASCII)
+_OVERRIDABLE = (
+    "validity",
+    "renew_before",
+    "key_type",
+    "dns_names",
+    "ip_addresses",
+    "certificate_path",
+    "key_path",
+    "public_key_path",
+)
+_EXTRA_OPTIONS = (
+    "name",
+    "groups",
+    "issuer",
+    "common_name",
+    "organizations",
+    "usages",
+    "owner",
+    "group",
+    "key_mode",
+    "kubeconfig",
+    *_OVERRIDABLE[:-1],
+)
+
+
+@dataclass(frozen=True)
+class Override:
+    """What a user changes in an identity; empty: nothing. ``names`` are added, never taken away."""
+
+    validity: int = 0
+    renew_before: int | None = None
+    key_type: str = ""
+    names: tuple[str, ...] = ()
+    certificate_path: str = ""
+    key_path: str = ""
+    public_key_path: str = ""
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An identity of the user's own, on the hosts of some groups."""
+
+    row: Row
+    groups: tuple[str, ...]
+    validity: int = 0
+    renew_before: int | None = None
+    key_type: str = ""
+    certificate_path: str = ""
+    key_path: str = ""
+
+
+def _only(what: str, given: Any, allowed: Sequence[str]) -> None:
+    if not hasattr(given, "items"):
+        raise InputError(f"{what}: a dictionary is wanted")
+    for key in given:
+        if key not in allowed:
+            raise InputError(f"{what}: {str(key)!r} is not an option; there are {', '.join(allowed)}")
+
+
+def _common(what: str, given: Mapping[str, Any]) -> Override:
+    def seconds(key: str) -> int:
+        if not given.get(key):
+            return 0
+        try:
+            value = durations.parse_duration(given[key])
+        except InputError as error:
+            raise InputError(f"{what}: {key}: {error}") from None
+        if value < 60:
+            raise InputError(f"{what}: {key}: less than a minute")
+        return value
+
+    def path(key: str) -> str:
+        return inventory.absolute_path(f"{what}: {key}", given[key]) if given.get(key) else ""
+
+    key_type = str(given.get("key_type") or "")
+    if key_type and key_type not in KEY_TYPES:
+        raise InputError(f"{what}: key_type {key_type!r} is not one of {', '.join(KEY_TYPES)}")
+    return Override(
+        validity=seconds("validity"),
+        renew_before=seconds("renew_before") or None,
+        key_type=key_type,
+        names=_names(what, given),
+        certificate_path=path("certificate_path"),
+        key_path=path("key_path"),
+        public_key_path=path("public_key_path"),
+    )
+
+
+def _names(what: str, given: Mapping[str, Any]) -> tuple[str, ...]:
+    found = []
+    for name in given.get("dns_names") or []:
+        # A placeholder is filled with a name that was checked itself.
+        names.check_dns_name(
+            str(name).replace("{node_name}", "n").replace("{domain}", "d"), f"{what}: dns_names:", True
+        )
+        found.append(str(name))
+    for address in given.get("ip_addresses") or []:
+        is_own = str(address) == "{node_ip}"
+        found.append("@node_ips" if is_own else names.canonical_ip(address, f"{what}: ip_addresses:"))
+    return tuple(found)
+
+
+def read_overrides(given: Any, known: set[str], findings: Findings) -> dict[str, Override]:
+    found = {}
+    if not hasattr(given, "items"):
+        findings.add("cluster_identity_overrides: a dictionary from names of identities is wanted")
+        return {}
+    for name, options in given.items():
+        if name not in known:
+            findings.add(
+                f"cluster_identity_overrides: there is no identity {str(name)!r}; there are {', '.join(sorted(known))}"
+            )
+            continue
+        found[str(name)] = findings.attempt(functools.partial(_override, str(name), options), Override())
+    return found
+
+
+def _override(name: str, options: Any) -> Override:
+    what = f"cluster_identity_overrides: {name}"
+    _only(what, options, _OVERRIDABLE)
+    return _common(what, options)
+
+
+def read_extra_identities(given: Any, settings: inventory.Settings, taken: set[str], findings: Findings) -> list[Extra]:
+    found: list[Extra] = []
+    names_seen = set(taken)
+    for options in given if isinstance(given, (list, tuple)) else [given]:
+        extra = findings.attempt(functools.partial(_extra, options, settings), None)
+        if extra is None:
+            continue
+        if extra.row.name in names_seen:
+            findings.add(
+                f"cluster_extra_identities: there is an identity {extra.row.name!r} already: choose another name"
+            )
+        names_seen.add(extra.row.name)
+        found.append(extra)
+    return found
+
+
+def _extra(options: Any, settings: inventory.Settings) -> Extra | None:
+    _only("cluster_extra_identities", options, _EXTRA_OPTIONS)
+    name = str(options.get("name") or "")
+    if _NAME.match(name) is None:
+        raise InputError(
+            f"cluster_extra_identities: {name!r} cannot be a name: a-z, 0-9 and '-', at most 63 characters"
+        )
+    what = f"cluster_extra_identities: {name}"
+    common = _common(what, options)
+    groups = tuple(str(group) for group in options.get("groups") or ["kube_control_plane"])
+    row = Row(
+        name=name,
+        place="",
+        stem=name,
+        common_name=str(options.get("common_name") or name),
+        issuer=_issuer(what, options, settings),
+        organizations=tuple(str(item) for item in options.get("organizations") or []),
+        names=common.names,
+        usages=_usages(what, options, common),
+        owner=_user(what, options.get("owner") or "root"),
+        group=_user(what, options.get("group") or options.get("owner") or "root"),
+        key_mode=_key_mode(what, options.get("key_mode") or "0600"),
+        kubeconfig=_kubeconfig(what, options),
+    )
+    return Extra(
+        row=row,
+        groups=groups,
+        validity=common.validity,
+        renew_before=common.renew_before,
+        key_type=common.key_type,
+        certificate_path=common.certificate_path,
+        key_path=common.key_path,
+    )
+
+
+def _issuer(what: str, options: Mapping[str, Any], settings: inventory.Settings) -> str:
+    issuer = str(options.get("issuer") or "kubernetes-ca")
+    known = [ca.name for ca in PROFILES[settings.profile].cas]
+    if issuer not in known:
+        raise InputError(f"{what}: issuer {issuer!r} is not one of {', '.join(known)}")
+    if issuer == "front-proxy-ca":
+        # --requestheader-client-ca-file: whoever it signs may act as anybody.
+        raise InputError(f"{what}: front-proxy-ca signs the front proxy's client alone: choose another issuer")
+    return issuer
+
+
+def _usages(what: str, options: Mapping[str, Any], common: Override) -> tuple[str, ...]:
+    usages = tuple(str(item) for item in options.get("usages") or [CLIENT])
+    if set(usages) - {CLIENT, SERVER}:
+        raise InputError(f"{what}: usages are {CLIENT!r} and {SERVER!r}, nothing else")
+    if SERVER in usages and not common.names:
+        raise InputError(f"{what}: a server's certificate needs dns_names or ip_addresses")
+    return usages
+
+
+def _user(what: str, name: Any) -> str:
+    if _USER.match(str(name)) is None:
+        raise InputError(f"{what}: {str(name)!r} cannot be the name of a user or group")
+    return str(name)
+
+
+def _key_mode(what: str, mode: Any) -> str:
+    if _MODE.match(str(mode)) is None or int(str(mode), 8) & 0o137:
+        raise InputError(f'{what}: key_mode {str(mode)!r} is not "0600", "0640" or stricter')
+    return str(mode)
+
+
+def _kubeconfig(what: str, options: Mapping[str, Any]) -> Kubeconfig | None:
+    given = options.get("kubeconfig")
+    if not given:
+        return None
+    _only(f"{what}: kubeconfig", given, ("path", "server"))
+    server = str(given.get("server") or "endpoint")
+    if server not in ("endpoint", "local"):
+        raise InputError(f"{what}: kubeconfig: server {server!r} is not endpoint or local")
+    return Kubeconfig(inventory.absolute_path(f"{what}: kubeconfig: path", given.get("path") or ""), server)

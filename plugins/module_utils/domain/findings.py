@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collect everything that is wrong, so that one run names it all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Findings"]
+
+T = TypeVar("T")
+# A mistake in a group variable shows on every host: more of the same helps nobody.
+_SHOWN = 50
+
+
+class Findings:
+    """A list of refusals, raised as one."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, None] = {}
+
+    def add(self, text: str) -> None:
+        self._texts.setdefault(text)
+
+    def attempt(self, call: Callable[[], T], default: T) -> T:
+        """The result of the call, or the default and a finding."""
+        try:
+            return call()
+        except InputError as error:
+            self.add(str(error))
+            return default
+
+    def texts(self) -> list[str]:
+        return list(self._texts)
+
+    def raise_any(self) -> None:
+        texts = self.texts()
+        if not texts:
+            return
+        if len(texts) == 1:
+            raise InputError(texts[0])
+        lines = [f"- {text}" for text in texts[:_SHOWN]]
+        if len(texts) > _SHOWN:
+            lines.append(f"- and {len(texts) - _SHOWN} more")
+        raise InputError("\n".join([f"{len(texts)} findings:", *lines]))

@@ -1,0 +1,370 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory says, read and checked: the cluster's settings and its hosts."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import durations, names
+from .errors import InputError
+from .profiles import KEY_TYPES, PROFILES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .findings import Findings
+
+__all__ = ["GROUPS", "HOST_KEYS", "Host", "Settings", "read_hosts", "read_settings"]
+
+# Group in the inventory -> its place in the profiles.
+GROUPS = {"kube_control_plane": "control_plane", "etcd": "etcd", "kube_node": "node"}
+# All that is read from the variables of a host.
+HOST_KEYS = ("node_name", "node_ip", "ansible_host", "node_labels", "node_taints")
+
+_MINUTE, _DAY = 60, 86400
+_OLDEST_MINOR, _NEWEST_MINOR = 34, 37
+_VERSION = re.compile(r"1\.([0-9]{1,3})\.[0-9]{1,3}(?:-[0-9a-z.]+)?\Z", re.ASCII)
+_CLUSTER_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z", re.ASCII)
+# k8s.io/apimachinery/pkg/util/validation: IsQualifiedName, IsValidLabelValue.
+_LABEL_NAME = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)\Z", re.ASCII)
+_TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+_CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+
+
+@dataclass
+class Settings:
+    """The variables of the role ``cluster`` that the plan needs, parsed."""
+
+    name: str = "kubernetes"
+    profile: str = "separated"
+    version: str = ""
+    minor: int = _NEWEST_MINOR
+    domain: str = "cluster.local"
+    service_networks: list[names.Network] = field(default_factory=list)
+    service_ips: list[str] = field(default_factory=list)
+    pod_networks: list[names.Network] = field(default_factory=list)
+    api_port: int = 6443
+    endpoint: tuple[str, int] | None = None
+    extra_sans: list[str] = field(default_factory=list)
+    ca_host: str = "localhost"
+    ca_directory: str = ""
+    key_type: str = KEY_TYPES[0]
+    ca_validity: int = 0
+    certificate_validity: int = 0
+    renew_before: int | None = None
+    signing_duration: int = 0
+    config_directory: str = ""
+    pki_directory: str = ""
+    approver: str = "service"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the cluster; ``places`` are the profiles' words for its groups."""
+
+    name: str
+    node_name: str
+    addresses: tuple[str, ...]
+    groups: tuple[str, ...]
+    places: tuple[str, ...]
+    labels: dict[str, str]
+    taints: list[dict[str, str]]
+
+
+def _duration(variable: str, text: Any, at_least: int, at_most: int | None = None) -> int:
+    try:
+        seconds = durations.parse_duration(text)
+    except InputError as error:
+        raise InputError(f"{variable}: {error}") from None
+    if seconds < at_least or (at_most is not None and seconds > at_most):
+        bounds = f"at least {durations.format_duration(at_least)}"
+        if at_most is not None:
+            bounds += f" and at most {durations.format_duration(at_most)}"
+        raise InputError(f"{variable}: {str(text)!r} is out of bounds: it has to be {bounds}")
+    return seconds
+
+
+def _choice(variable: str, value: Any, allowed: Sequence[str]) -> str:
+    if str(value) not in allowed:
+        raise InputError(f"{variable}: {str(value)!r} is not one of {', '.join(allowed)}")
+    return str(value)
+
+
+def absolute_path(variable: str, value: Any, home: bool = False) -> str:
+    """A path that means the same on every host and whatever the working directory is."""
+    text = str(value)
+    begins = text.startswith("/") or (home and (text == "~" or text.startswith("~/")))
+    if not begins or ".." in text.split("/") or "\x00" in text or text == "/":
+        raise InputError(f"{variable}: {text!r} is not an absolute path without '..'")
+    return posixpath.normpath(text)
+
+
+def _version(value: Any) -> int:
+    match = _VERSION.match(str(value))
+    if match is None:
+        raise InputError(f"cluster_kubernetes_version: {str(value)!r} is not a version like 1.{_NEWEST_MINOR}.2")
+    if int(match.group(1)) < _OLDEST_MINOR:
+        raise InputError(
+            f"cluster_kubernetes_version: {value} is not supported: use 1.{_OLDEST_MINOR} to 1.{_NEWEST_MINOR}"
+        )
+    return int(match.group(1))
+
+
+def _cluster_name(value: Any) -> str:
+    if _CLUSTER_NAME.match(str(value)) is None:
+        raise InputError(
+            f"cluster_name: {str(value)!r} has to be of a-z, 0-9 and '-', at most 63: it names folders and locks"
+        )
+    return str(value)
+
+
+def check_san(value: Any, what: str) -> str:
+    """A DNS name (a wildcard may lead) or an address, canonical."""
+    text = str(value)
+    if ":" in text or re.match(r"[0-9.]+\Z", text):
+        return names.canonical_ip(text, what)
+    return names.check_dns_name(text, what, wildcard=True)
+
+
+def _list(variable: str, value: Any) -> list[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise InputError(f"{variable}: a list is wanted")
+    return list(value)
+
+
+def _port(variable: str, value: Any) -> int:
+    if not str(value).isdigit() or not 1 <= int(value) <= 65535:
+        raise InputError(f"{variable}: {str(value)!r} is not a port")
+    return int(value)
+
+
+def read_settings(raw: Mapping[str, Any], findings: Findings) -> Settings:
+    """Parse the variables of the role ``cluster``; what is wrong becomes a finding."""
+    settings = Settings()
+
+    def take(attribute: str, variable: str, parse: Callable[..., Any], *arguments: Any) -> None:
+        if variable not in raw:
+            findings.add(f"{variable} is not set: the role tlsbootstrap.kubernetes.cluster has its default")
+            return
+        parsed = findings.attempt(functools.partial(parse, raw[variable], *arguments), None)
+        if parsed is not None:
+            setattr(settings, attribute, parsed)
+
+    def named(parse: Callable[..., Any], variable: str, *arguments: Any) -> Callable[[Any], Any]:
+        return lambda value: parse(variable, value, *arguments)
+
+    take("name", "cluster_name", _cluster_name)
+    take("profile", "cluster_profile", named(_choice, "cluster_profile", list(PROFILES)))
+    take("version", "cluster_kubernetes_version", str)
+    take("minor", "cluster_kubernetes_version", _version)
+    take("domain", "cluster_domain", names.check_dns_name, "cluster_domain")
+    take("service_networks", "cluster_service_cidr", names.parse_networks, "cluster_service_cidr")
+    take("pod_networks", "cluster_pod_cidr", names.parse_networks, "cluster_pod_cidr")
+    if settings.service_networks:
+        take("service_ips", "cluster_service_cidr", names.first_addresses)
+    take("api_port", "cluster_api_port", named(_port, "cluster_api_port"))
+    take("endpoint", "cluster_api_endpoint", lambda value: names.parse_endpoint(value) if str(value) else None)
+    take("extra_sans", "cluster_api_extra_sans", _extra_sans)
+    take("ca_host", "cluster_ca_host", str)
+    take("ca_directory", "cluster_ca_directory", named(absolute_path, "cluster_ca_directory", True))
+    take("key_type", "cluster_key_type", named(_choice, "cluster_key_type", KEY_TYPES))
+    take("ca_validity", "cluster_ca_validity", named(_duration, "cluster_ca_validity", _MINUTE))
+    take(
+        "certificate_validity",
+        "cluster_certificate_validity",
+        named(_duration, "cluster_certificate_validity", _MINUTE),
+    )
+    take("signing_duration", "cluster_signing_duration", named(_duration, "cluster_signing_duration", _MINUTE))
+    take("renew_before", "cluster_renew_before", _renew_before)
+    take("config_directory", "cluster_config_directory", named(absolute_path, "cluster_config_directory"))
+    take("pki_directory", "cluster_pki_directory", named(absolute_path, "cluster_pki_directory"))
+    take("approver", "cluster_approver", named(_choice, "cluster_approver", ("service", "module", "manual")))
+    if "cluster_join_token_ttl" in raw:
+        # Bounds of our own: a token is for one join, which takes seconds.
+        ttl = functools.partial(_duration, "cluster_join_token_ttl", raw["cluster_join_token_ttl"], _MINUTE, _DAY)
+        findings.attempt(ttl, 0)
+    _check_together(settings, findings)
+    return settings
+
+
+def _extra_sans(value: Any) -> list[str]:
+    return [check_san(item, "cluster_api_extra_sans:") for item in _list("cluster_api_extra_sans", value)]
+
+
+def _renew_before(value: Any) -> int | None:
+    return _duration("cluster_renew_before", value, 1) if str(value or "") else None
+
+
+def _check_together(settings: Settings, findings: Findings) -> None:
+    for variable, seconds in (
+        ("cluster_certificate_validity", settings.certificate_validity),
+        ("cluster_signing_duration", settings.signing_duration),
+    ):
+        if settings.ca_validity and seconds > settings.ca_validity:
+            findings.add(
+                f"{variable} is longer than cluster_ca_validity: no certificate may outlive its CA; "
+                "shorten it or lengthen cluster_ca_validity"
+            )
+    if (
+        settings.renew_before
+        and settings.certificate_validity
+        and settings.renew_before >= settings.certificate_validity
+    ):
+        findings.add(
+            "cluster_renew_before is not shorter than cluster_certificate_validity: every run would renew everything"
+        )
+    for service in settings.service_networks:
+        for pod in settings.pod_networks:
+            if service.version == pod.version and service.overlaps(pod):
+                findings.add(
+                    f"cluster_service_cidr {service} and cluster_pod_cidr {pod} overlap: choose separate networks"
+                )
+    services = {network.version for network in settings.service_networks}
+    pods = {network.version for network in settings.pod_networks}
+    if services and pods and services != pods:
+        findings.add("cluster_service_cidr and cluster_pod_cidr are of different IP families: give both the same ones")
+
+
+def read_hosts(
+    settings: Settings,
+    groups: Mapping[str, Sequence[str]],
+    variables: Mapping[str, Mapping[str, Any]],
+    findings: Findings,
+) -> list[Host]:
+    """The hosts of the three groups, control planes first, in the order of the inventory."""
+    members = {group: [str(host) for host in groups.get(group) or ()] for group in GROUPS}
+    if not members["kube_control_plane"]:
+        findings.add(
+            "the group kube_control_plane has no host: put the hosts of the control plane into it "
+            "(and the workers into kube_node)"
+        )
+    members["etcd"] = members["etcd"] or members["kube_control_plane"]
+    found: dict[str, list[str]] = {}
+    for group, hosts in members.items():
+        for host in hosts:
+            found.setdefault(host, []).append(group)
+    read = [_read_host(host, tuple(of), variables.get(host) or {}, findings) for host, of in found.items()]
+    _check_clashes(read, findings)
+    _check_networks(settings, read, findings)
+    return read
+
+
+def _read_host(host: str, groups: tuple[str, ...], variables: Mapping[str, Any], findings: Findings) -> Host:
+    given = variables.get("node_name") or host
+    return Host(
+        name=host,
+        node_name=findings.attempt(lambda: names.check_node_name(given, host), str(given)),
+        addresses=findings.attempt(lambda: _addresses(host, variables), ()),
+        groups=groups,
+        places=tuple(GROUPS[group] for group in groups),
+        labels=findings.attempt(lambda: _labels(host, groups, variables.get("node_labels") or {}), {}),
+        taints=findings.attempt(lambda: _taints(host, groups, variables.get("node_taints") or []), []),
+    )
+
+
+def _addresses(host: str, variables: Mapping[str, Any]) -> tuple[str, ...]:
+    given = variables.get("node_ip")
+    if not given:
+        # Where ansible_host is not set, Ansible connects to the inventory's own name.
+        given = variables.get("ansible_host") or host
+        if not names.is_ip(given):
+            raise InputError(
+                f"host {host}: its address is not known: give it node_ip (an address, or a list of one IPv4 and one "
+                "IPv6 address) in the inventory, or an address as ansible_host; facts are not used, so that a run "
+                "with --limit plans the same as a full one"
+            )
+    items = given if isinstance(given, (list, tuple)) else str(given).split(",")
+    found = tuple(names.canonical_ip(item, f"host {host}: node_ip") for item in items)
+    parsed = [ipaddress.ip_address(item) for item in found]
+    if len(parsed) > 2 or len({address.version for address in parsed}) != len(parsed):
+        raise InputError(f"host {host}: node_ip: give one address, or one of IPv4 and one of IPv6")
+    for address in parsed:
+        if address.is_loopback or address.is_unspecified or address.is_multicast or address.is_link_local:
+            raise InputError(f"host {host}: node_ip {address} is not an address that other hosts can reach it by")
+    return found
+
+
+def _labels(host: str, groups: tuple[str, ...], given: Any) -> dict[str, str]:
+    if not hasattr(given, "items"):
+        raise InputError(f"host {host}: node_labels: a dictionary is wanted")
+    labels = {}
+    for key, value in given.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
+        _check_label_key(f"host {host}: node_labels", str(key))
+        if text and _LABEL_NAME.match(text) is None:
+            raise InputError(f"host {host}: node_labels: {text!r} cannot be the value of a label")
+        labels[str(key)] = text
+    if {"kube_control_plane", "kube_node"} <= set(groups):
+        labels.setdefault(_CONTROL_PLANE, "")
+    return labels
+
+
+def _taints(host: str, groups: tuple[str, ...], given: Any) -> list[dict[str, str]]:
+    taints = []
+    for taint in _list(f"host {host}: node_taints", given):
+        if not hasattr(taint, "get") or not set(taint) <= {"key", "value", "effect"}:
+            raise InputError(f"host {host}: node_taints: each taint has key, value and effect, nothing else")
+        key, value, effect = str(taint.get("key") or ""), str(taint.get("value") or ""), str(taint.get("effect") or "")
+        _check_label_key(f"host {host}: node_taints", key)
+        if value and _LABEL_NAME.match(value) is None:
+            raise InputError(f"host {host}: node_taints: {value!r} cannot be the value of a taint")
+        _choice(f"host {host}: node_taints: effect", effect, _TAINT_EFFECTS)
+        taints.append({"key": key, "value": value, "effect": effect})
+    if {"kube_control_plane", "kube_node"} <= set(groups) and _CONTROL_PLANE not in [taint["key"] for taint in taints]:
+        taints.append({"key": _CONTROL_PLANE, "value": "", "effect": "NoSchedule"})
+    return taints
+
+
+def _check_label_key(what: str, key: str) -> None:
+    prefix, slash, name = key.rpartition("/")
+    if slash:
+        names.check_dns_name(prefix, f"{what}: prefix of {key!r}")
+    if _LABEL_NAME.match(name) is None:
+        raise InputError(f"{what}: {key!r} cannot be a key: at most 63 of letters, digits, '-', '_' and '.'")
+
+
+def _check_clashes(hosts: Sequence[Host], findings: Findings) -> None:
+    by_name: dict[str, str] = {}
+    by_address: dict[str, str] = {}
+    for host in hosts:
+        other = by_name.setdefault(host.node_name.lower(), host.name)
+        if other != host.name:
+            findings.add(
+                f"hosts {other} and {host.name} have one node name, {host.node_name!r}: give one another node_name"
+            )
+        for address in host.addresses:
+            other = by_address.setdefault(address, host.name)
+            if other != host.name:
+                findings.add(
+                    f"hosts {other} and {host.name} have one address, {address}: correct node_ip of one of them"
+                )
+
+
+def _check_networks(settings: Settings, hosts: Sequence[Host], findings: Findings) -> None:
+    networks = [("cluster_service_cidr", network) for network in settings.service_networks]
+    networks += [("cluster_pod_cidr", network) for network in settings.pod_networks]
+    for host in hosts:
+        for text in host.addresses:
+            address = ipaddress.ip_address(text)
+            for variable, network in networks:
+                if address.version == network.version and address in network:
+                    findings.add(
+                        f"host {host.name}: its address {text} lies in {variable} {network}: change one of them"
+                    )
+    family = settings.service_networks[0].version if settings.service_networks else None
+    for host in hosts:
+        first = host.addresses[0] if host.addresses else ""
+        # The API server refuses to start (cmd/kube-apiserver/app/options/validation.go,
+        # validatePublicIPServiceClusterIPRangeIPFamilies).
+        if "control_plane" in host.places and first and family and ipaddress.ip_address(first).version != family:
+            findings.add(
+                f"host {host.name}: its first address {first} and the first network of cluster_service_cidr are of "
+                "different IP families: change the order of one of them"
+            )
