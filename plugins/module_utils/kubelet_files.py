@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a kubelet's identity on its host: read, removed, and the one-time key of a join."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from . import files, kubeconfigs, x509
+from .domain import pem
+from .domain.errors import InputError
+from .domain.kubelet_identity import Found
+from .domain.reasons import Reason
+
+__all__ = ["KubeletFiles", "OneTimeKey"]
+
+_CLIENT = "kubelet-client-"
+_REFERENCE = re.compile(r"^\s*(client-certificate|client-key): *[\"']?([^\"'\s]+)[\"']?\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class KubeletFiles:
+    """Where the kubelet keeps its kubeconfig and its certificates."""
+
+    kubeconfig: str
+    certificate_directory: str
+
+    def read(self, trusted_cas: str | None) -> Found:
+        data = files.read(self.kubeconfig)
+        config = None if data is None else _kubeconfig(data, self.kubeconfig)
+        there, readable = data is not None, config is not None
+        current = os.path.join(self.certificate_directory, _CLIENT + "current.pem")
+        # In the kubelet's store this one wins over what the kubeconfig refers to
+        # (staging/src/k8s.io/client-go/util/certificate/certificate_store.go).
+        pair = files.read(current, follow=True)
+        if pair is not None:
+            return self._found(there, readable, current, pair, pair, trusted_cas)
+        if config is None:
+            return Found(self.kubeconfig, there, readable)
+        path = config.certificate_path or self.kubeconfig
+        certificate = _either(config.certificate_data, config.certificate_path)
+        key = _either(config.key_data, config.key_path)
+        return self._found(there, readable, path, certificate, key, trusted_cas)
+
+    def _found(
+        self,
+        there: bool,
+        readable: bool,
+        path: str,
+        certificate_data: bytes | None,
+        key_data: bytes | None,
+        trusted_cas: str | None,
+    ) -> Found:
+        certificate = None if certificate_data is None else _certificate(certificate_data, path)
+        return Found(
+            kubeconfig=self.kubeconfig,
+            kubeconfig_there=there,
+            kubeconfig_readable=readable,
+            certificate_path=path,
+            certificate_there=certificate_data is not None,
+            certificate=None if certificate is None else x509.certificate_info(certificate),
+            key_sha256=None if key_data is None else _key_sha256(key_data, path),
+            trusted=None if certificate is None or not trusted_cas else _is_trusted(certificate, trusted_cas),
+        )
+
+    def remove_kubeconfig(self) -> None:
+        files.remove(self.kubeconfig)
+
+    def remove_certificates(self) -> None:
+        """All kubelet-client-* files: the kubelet takes the newest that it finds."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            for name in os.listdir(self.certificate_directory):
+                if name.startswith(_CLIENT):
+                    files.remove(os.path.join(self.certificate_directory, name))
+
+
+@dataclass(frozen=True)
+class OneTimeKey:
+    """The key to which the node's bootstrap token is sealed. It outlives a run that is stopped, not the join."""
+
+    bootstrap_kubeconfig: str
+
+    @property
+    def directory(self) -> str:
+        return os.path.join(os.path.dirname(self.bootstrap_kubeconfig), ".pending")
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self.directory, "bootstrap-token.key")
+
+    def read(self) -> bytes | None:
+        return files.read(self.path)
+
+    def recipient(self) -> str | None:
+        """The public half, where there is a key that can be read."""
+        data = self.read()
+        if data is None:
+            return None
+        try:
+            return x509.load_private_key(data, self.path, trusted=True).public_pem()
+        except InputError:
+            return None
+
+    def make(self) -> str:
+        private, public = x509.new_one_time_key()
+        files.ensure_directory(self.directory, "root" if os.geteuid() == 0 else None, None, "0700")
+        files.sweep(self.directory)
+        files.write_atomic(self.path, private)
+        return public.decode("ascii")
+
+    def remove(self) -> None:
+        files.remove(self.path)
+        files.sweep(self.directory)
+
+    def leftovers(self, node_name: str) -> list[Reason]:
+        """What a join that was stopped has left."""
+        paths = (self.bootstrap_kubeconfig, self.path)
+        return [Reason("Leftover", node_name, path, "there") for path in paths if files.state_of(path).exists]
+
+
+def _kubeconfig(data: bytes, path: str) -> kubeconfigs.Kubeconfig | None:
+    """The kubelet's own kubeconfig has one user; without PyYAML on the host its references are found by line."""
+    try:
+        if data.lstrip().startswith(b"{") or importlib.util.find_spec("yaml") is not None:
+            return kubeconfigs.parse(data, path)
+    except InputError:
+        return None
+    found = dict(_REFERENCE.findall(data.decode("utf-8", "replace")))
+    if "client-certificate" not in found:
+        return None
+    return kubeconfigs.Kubeconfig(
+        server="", certificate_path=found["client-certificate"], key_path=found.get("client-key")
+    )
+
+
+def _either(data: bytes | None, path: str | None) -> bytes | None:
+    if data is not None or path is None:
+        return data
+    return files.read(path, follow=True)
+
+
+def _certificate(data: bytes, path: str) -> Any:
+    """The first certificate of a file that holds the key too, or None where there is none."""
+    try:
+        found = [block for block in pem.blocks(data, path) if block.label == pem.CERTIFICATE]
+        return x509.load_certificate(found[0], path) if found else None
+    except InputError:
+        return None
+
+
+def _key_sha256(data: bytes, path: str) -> str | None:
+    try:
+        return x509.load_private_key(data, path, trusted=True).info.public_key_sha256
+    except InputError:
+        return None
+
+
+def _is_trusted(certificate: Any, trusted_cas: str) -> bool:
+    what = "trusted_cas"
+    cas = [x509.load_certificate(block, what) for block in pem.certificates(trusted_cas.encode("ascii"), what)]
+    return any(x509.is_issued_by(certificate, ca) for ca in cas)

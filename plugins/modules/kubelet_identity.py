@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module kubelet_identity."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubelet_identity
+short_description: Say whether a kubelet has an identity, and make it ready to join where it has none
+version_added: 0.1.0
+author:
+  - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
+description:
+  - A node has joined when its kubelet has a kubeconfig and a client certificate for this node that has not ended
+    and whose key is there.
+  - Otherwise a one-time key is made to which the bootstrap token of the node is sealed. It is kept when a run is
+    stopped and taken away by M(tlsbootstrap.kubernetes.kubeconfig) with
+    O(tlsbootstrap.kubernetes.kubeconfig#module:state=absent).
+options:
+  node_name:
+    description: Name of the Node.
+    type: str
+    required: true
+  kubeconfig:
+    description: The kubelet's kubeconfig, which it writes itself.
+    type: path
+    required: true
+  certificate_directory:
+    description: Folder of the certificates that the kubelet gets, its C(--cert-dir).
+    type: path
+    required: true
+  bootstrap_kubeconfig:
+    description: The bootstrap kubeconfig of a join. The one-time key lies in C(.pending) beside it.
+    type: path
+    required: true
+  trusted_cas:
+    description:
+      - Certificates in PEM of the CAs whose clients the API server takes. When given, a certificate of another CA
+        is no identity.
+    type: str
+  reset:
+    description:
+      - Removes a kubeconfig and client certificates that cannot be used, because they would keep the kubelet from
+        bootstrapping. What can be used is never removed.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Can run in check_mode and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns the reasons, with names and dates only.
+    support: full
+requirements:
+  - cryptography 3.4 or later
+"""
+
+EXAMPLES = r"""
+- name: Look for the identity of the kubelet
+  tlsbootstrap.kubernetes.kubelet_identity:
+    node_name: worker1
+    kubeconfig: /etc/kubernetes/kubelet.conf
+    certificate_directory: /var/lib/kubelet/pki
+    bootstrap_kubeconfig: /etc/kubernetes/bootstrap-kubelet.conf
+    reset: true
+  register: identity
+"""
+
+RETURN = r"""
+joined:
+  description: Whether the kubelet has an identity of this node.
+  type: bool
+  returned: success
+node_name:
+  description: Name of the Node.
+  type: str
+  returned: success
+not_after:
+  description: When the kubelet's client certificate ends, empty where there is none.
+  type: str
+  returned: success
+  sample: "2026-01-31T12:00:00Z"
+recipient:
+  description: Public half of the one-time key in PEM, empty when the node has joined and in check mode.
+  type: str
+  returned: success
+leftover:
+  description: Whether a join that was stopped has left a bootstrap kubeconfig or a one-time key.
+  type: bool
+  returned: success
+reasons:
+  description: Why the node has to join.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - code: Expired
+      subject: worker1
+      path: /var/lib/kubelet/pki/kubelet-client-current.pem
+      old: "2026-01-31T12:00:00Z"
+      new: null
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import runner
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.certificate import instant_text
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import assess
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.kubelet_files import KubeletFiles, OneTimeKey
+
+# The key is the public half of one, or none: nothing here is secret.
+SPEC: dict[str, Any] = {
+    "node_name": {"type": "str", "required": True},
+    "kubeconfig": {"type": "path", "required": True},
+    "certificate_directory": {"type": "path", "required": True},
+    "bootstrap_kubeconfig": {"type": "path", "required": True},
+    "trusted_cas": {"type": "str"},
+    "reset": {"type": "bool", "default": False},
+}
+
+
+def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
+    """Read, compare, make ready."""
+    kubelet = KubeletFiles(params["kubeconfig"], params["certificate_directory"])
+    key = OneTimeKey(params["bootstrap_kubeconfig"])
+    found = kubelet.read(params["trusted_cas"])
+    verdict = assess(params["node_name"], found, runner.utc_now())
+    recipient = None if verdict.joined else key.recipient()
+    leftover = bool(key.leftovers(params["node_name"]))
+    if not verdict.joined and not check_mode:
+        if params["reset"] and verdict.kubeconfig_unusable:
+            kubelet.remove_kubeconfig()
+        if params["reset"] and verdict.certificate_unusable:
+            kubelet.remove_certificates()
+        recipient = recipient or key.make()
+    result = {
+        "joined": verdict.joined,
+        "node_name": params["node_name"],
+        "not_after": "" if found.certificate is None else instant_text(found.certificate.not_after),
+        "recipient": recipient or "",
+        "leftover": leftover,
+    }
+    return runner.Outcome(verdict.reasons, result)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    runner.run(module, lambda: work(module.params, module.check_mode))
+
+
+if __name__ == "__main__":
+    main()
