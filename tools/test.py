@@ -40,7 +40,6 @@ CACHE = Path(
 )
 WORK = CACHE / "test" / hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
 COPY = WORK / "tree/ansible_collections/tlsbootstrap/kubernetes"
-INSTALLED = WORK / "installed"
 DIST = WORK / "dist"
 LOGS = WORK / "logs"
 SCENARIO = "join_and_rotate"
@@ -282,7 +281,7 @@ def git(*arguments: str, cwd: Path) -> bytes:
 
 def copy_tree() -> None:
     """Lay a copy of the tree where Ansible finds a collection; ansible-test wants it in git."""
-    for folder in (WORK / "tree", INSTALLED, DIST, WORK / "ansible"):
+    for folder in (WORK / "tree", DIST, WORK / "ansible"):
         shutil.rmtree(folder, ignore_errors=True)
     names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).decode().split("\0")
     for name in sorted(set(filter(None, names))):
@@ -308,21 +307,9 @@ def setup(t: Tester) -> None:
 
 def kubernetes(t: Tester) -> None:
     """The Kubernetes under test and the image of a node."""
-    version = os.environ.get("TLSBOOTSTRAP_KUBERNETES_VERSION", "")
-    folder = t.answer("Kubernetes", [str(ROOT / "tools/kubernetes"), *filter(None, [version])])
-    image = t.answer("node image", [str(ROOT / "tools/node-image")])
-    t.env.update(TLSBOOTSTRAP_KUBERNETES_BIN=folder, TLSBOOTSTRAP_NODE_IMAGE=image)
-
-
-def package(t: Tester) -> Path:
-    """Build the collection and install it where the scenario takes it from."""
-    tarballs = list(DIST.glob("*.tar.gz"))
-    if not tarballs:
-        t.must("build", ["ansible-galaxy", "collection", "build", "--output-path", str(DIST)])
-        tarballs = list(DIST.glob("*.tar.gz"))
-        install = ["ansible-galaxy", "collection", "install", "--offline", "--no-deps", "-p", str(INSTALLED)]
-        t.must("install", [*install, str(tarballs[0])])
-    return tarballs[0]
+    # Not kept: those who need them ask the same scripts, which then answer at once.
+    t.answer("Kubernetes", [str(ROOT / "tools/kubernetes")])
+    t.answer("node image", [str(ROOT / "tools/node-image")])
 
 
 def lint(t: Tester) -> None:
@@ -420,7 +407,8 @@ def write_get_pip(t: Tester, home: Path) -> None:
 
 def galaxy(t: Tester) -> None:
     """What Galaxy says to the tarball, and that it holds no more than it should."""
-    tarball = package(t)
+    t.must("build", ["ansible-galaxy", "collection", "build", "--output-path", str(DIST)])
+    tarball = next(DIST.glob("*.tar.gz"))
     with tarfile.open(tarball) as archive:
         names = {member.name.split("/", 1)[0] for member in archive.getmembers()}
     surplus, size = sorted(names - SHIPPED), tarball.stat().st_size
@@ -454,14 +442,8 @@ def start_molecule(t: Tester) -> None:
     """Run the scenario beside the other stages: it mostly waits."""
     t.stage = "molecule"
     try:
-        package(t)
-        t.molecule = t.start(
-            ["molecule", "test", "--scenario-name", SCENARIO],
-            timeout=2400,
-            ANSIBLE_COLLECTIONS_PATH=str(INSTALLED),
-            ANSIBLE_HOME=str(WORK / "molecule"),
-        )
-    except (StepFailed, OSError) as failure:
+        t.molecule = t.start([str(COPY / "tools/molecule"), SCENARIO, "test"], timeout=2400)
+    except OSError as failure:
         say(f"    molecule could not be started: {failure}")
         return
     say(f"==> molecule runs beside the other stages; its log: {t.molecule.log}")
