@@ -1,0 +1,87 @@
+"""The tokens and keys of this very run are where they belong, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from proofs import samples
+from proofs.hosts import PROOF, RUN, Host
+from proofs.secrets import forms, key_lines
+
+# Keys lie in these folders; that they lie nowhere else is another test's concern.
+KEYS = "grep -rlZs -e 'PRIVATE KEY-----' /etc/kubernetes /var/lib/kubelet/pki | xargs -0 -r cat"
+
+
+@pytest.fixture(scope="module")
+def needles(hosts: dict[str, Host], cp1: Host) -> dict[str, str]:
+    """Every form of every secret, with what may be said of it in a message."""
+    result: dict[str, str] = {}
+    for entry in samples.records(cp1, "watch_tokens"):
+        data = entry["data"]
+        if "test" in entry["labels"]:
+            continue
+        for secret in (data["token-secret"], f"{data['token-id']}.{data['token-secret']}"):
+            result.update(dict.fromkeys(forms(secret), f"token {data['token-id']}"))
+    assert result
+    for name, host in hosts.items():
+        result.update(dict.fromkeys(key_lines(host.output(KEYS)), f"a key of {name}"))
+    for path in (RUN / "ca").rglob("*.key"):
+        result.update(dict.fromkeys(key_lines(path.read_text()), f"the CA's {path.name}"))
+    return result
+
+
+@pytest.fixture(scope="module")
+def texts(hosts: dict[str, Host]) -> dict[str, bytes]:
+    """Everything that is searched."""
+    result = {f"the controller's {path.name}": path.read_bytes() for path in log_files()}
+    for name, host in hosts.items():
+        result[f"the journal of {name}"] = host.backend.run("journalctl --no-pager --output=cat --all").stdout_bytes
+        result[f"the processes of {name}"] = host.backend.run(f"cat {PROOF}/watch_processes").stdout_bytes
+        logs = "find /var/log -type f ! -path '/var/log/journal/*' -print0 | xargs -0 -r cat"
+        result[f"the logs of {name}"] = host.backend.run(logs).stdout_bytes
+    return result
+
+
+def log_files() -> Iterator[Path]:
+    """What was written on the controller: Ansible's log, all output, and the processes."""
+    yield from (RUN / name for name in ("ansible.log", "output.log", "join.log", "watch_processes"))
+
+
+def test_enough_is_searched_for(needles: dict[str, str]) -> None:
+    subjects = set(needles.values())
+    assert len([subject for subject in subjects if subject.startswith("token ")]) >= 3
+    assert {"a key of cp1", "a key of w1", "a key of w2"} <= subjects
+    assert len([subject for subject in subjects if subject.startswith("the CA's ")]) >= 3
+
+
+def test_what_is_searched_is_all_there(texts: dict[str, bytes]) -> None:
+    for name in ("ansible.log", "output.log"):
+        assert b"tlsbootstrap.kubernetes" in texts[f"the controller's {name}"]
+    # At the highest verbosity, otherwise the search proves little.
+    assert b"ESTABLISH SSH CONNECTION" in texts["the controller's output.log"]
+    assert b"ansible-playbook" in texts["the controller's watch_processes"]
+    for name in ("cp1", "w1", "w2"):
+        assert b"/usr/bin/containerd" in texts[f"the processes of {name}"]
+        assert b"systemd" in texts[f"the journal of {name}"]
+    assert b"credential-id" in texts["the logs of cp1"]
+
+
+def test_the_search_finds_what_is_there(hosts: dict[str, Host], needles: dict[str, str]) -> None:
+    """A secret that is given to a program is seen."""
+    canary = "0canary0canary00"
+    for host in hosts.values():
+        host.output(f"CANARY={canary} sleep 1; sleep 0.5")
+        assert canary.encode() in host.backend.run(f"cat {PROOF}/watch_processes").stdout_bytes
+    assert canary in forms(canary)
+
+
+def test_no_secret_is_found(needles: dict[str, str], texts: dict[str, bytes]) -> None:
+    found = {
+        f"{subject} in {name}"
+        for name, text in texts.items()
+        for needle, subject in needles.items()
+        if needle.encode() in text
+    }
+    assert sorted(found) == []

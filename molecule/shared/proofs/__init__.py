@@ -1,0 +1,1 @@
+"""What the verifiers of all scenarios use to look at hosts, certificates and samples."""
