@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes a CA that Kubernetes, OpenSSL and Go accept, and how long what it signs may live."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from .certificate import CertificateInfo, KeyInfo, instant_text
+from .errors import InputError
+from .identity import KEY_TYPES, WEAK_HASHES
+
+__all__ = ["BACKDATE", "Authority", "authority_of", "check_authority", "ending_soon", "lifetime"]
+
+# As the controller-manager does (pkg/controller/certificates/signer), for clocks that lag.
+BACKDATE = datetime.timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A CA as the plan wants it; its files are relative to the CA folder."""
+
+    name: str
+    common_name: str
+    key_type: str
+    validity: int
+    certificate_file: str
+    key_file: str
+
+
+def authority_of(row: dict[str, Any]) -> Authority:
+    authority = Authority(
+        name=str(row["name"]),
+        common_name=str(row["common_name"]),
+        key_type=str(row["key_type"]),
+        validity=int(row["validity"]),
+        certificate_file=str(row["certificate_file"]),
+        key_file=str(row["key_file"]),
+    )
+    what = f"CA {authority.name}"
+    if authority.key_type not in KEY_TYPES:
+        raise InputError(
+            f"{what}: key_type {authority.key_type!r} is not allowed; choose one of {', '.join(KEY_TYPES)}"
+        )
+    if not 0 < len(authority.common_name.encode("utf-8")) <= 64:
+        raise InputError(f"{what}: common_name {authority.common_name!r} has to have 1 to 64 bytes")
+    if authority.validity < 60:
+        raise InputError(f"{what}: a validity of {authority.validity} s is too short")
+    for path in (authority.certificate_file, authority.key_file):
+        if path.startswith("/") or ".." in path.split("/") or not path or path.endswith("/"):
+            raise InputError(f"{what}: {path!r} is not the name of a file below the CA folder")
+    return authority
+
+
+def check_authority(
+    what: str, certificate: CertificateInfo, key: KeyInfo | None, now: datetime.datetime, leaves_only: bool = True
+) -> None:
+    """Refuse a CA that would sign what others reject."""
+    problems = []
+    if key is not None and key != certificate.key:
+        problems.append("certificate and private key do not belong together; restore the pair from a backup")
+    if certificate.version != 3:
+        problems.append("it is an X.509 v1 certificate")
+    if certificate.is_ca is not True:
+        problems.append("it has no basicConstraints CA:TRUE")
+    if "cert sign" not in certificate.key_usages:
+        problems.append("its keyUsage has no keyCertSign")
+    if certificate.key.key_type not in KEY_TYPES:
+        problems.append(f"its key is {certificate.key.key_type}, allowed are {', '.join(KEY_TYPES)}")
+    if certificate.signature_hash in WEAK_HASHES:
+        problems.append(f"it is signed with {certificate.signature_hash}")
+    if not leaves_only and certificate.path_length == 0:
+        problems.append("its path length 0 allows no CA below it")
+    problems += _dates(certificate, now)
+    if problems:
+        raise InputError(f"{what}: {'; '.join(problems)}")
+
+
+def _dates(certificate: CertificateInfo, now: datetime.datetime) -> list[str]:
+    if certificate.not_after <= now:
+        return [f"it expired at {instant_text(certificate.not_after)}; a new CA is a rotation"]
+    if certificate.not_before > now:
+        return [f"it is valid from {instant_text(certificate.not_before)} only; look at this host's clock"]
+    return []
+
+
+def lifetime(
+    now: datetime.datetime, validity: int, issuer: CertificateInfo | None = None
+) -> tuple[datetime.datetime, datetime.datetime, bool]:
+    """From when and until when, and whether the CA's end cut it."""
+    now = now.replace(microsecond=0)
+    try:
+        start, end = now - BACKDATE, now + datetime.timedelta(seconds=validity)
+    except OverflowError:
+        raise InputError(f"a validity of {validity} s ends after the year 9999") from None
+    if issuer is None:
+        return start, end, False
+    return max(start, issuer.not_before), min(end, issuer.not_after), end > issuer.not_after
+
+
+def ending_soon(name: str, certificate: CertificateInfo, now: datetime.datetime) -> str | None:
+    """A warning when less than a tenth of a CA's life is left."""
+    left = certificate.not_after - now
+    if left > (certificate.not_after - certificate.not_before) / 10:
+        return None
+    return f"CA {name} ends at {instant_text(certificate.not_after)}; what it signs ends with it: plan its rotation"

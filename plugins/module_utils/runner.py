@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The four steps of every module: read what is, compute what is wanted, compare, apply unless in check mode.
+
+The module hands over a function that does them and returns an Outcome. What Ansible is told (changed, message, diff)
+is made here, of one list of reasons; refusals are caught here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .domain.errors import InputError
+from .domain.reasons import Reason, describe, diff_of
+
+__all__ = ["Outcome", "parse_instant", "run", "utc_now"]
+
+
+@dataclass
+class Outcome:
+    reasons: list[Reason] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def run(module: Any, action: Callable[[], Outcome]) -> None:
+    """Run `action` for an AnsibleModule and end the process with its result."""
+    # Files get their modes by name; what is made on the way must not depend on the caller's umask.
+    os.umask(0o077)
+    try:
+        outcome = action()
+    except InputError as error:
+        module.fail_json(msg=str(error))
+        return
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}")
+        return
+    for warning in outcome.warnings:
+        module.warn(warning)
+    result = dict(outcome.result)
+    if getattr(module, "_diff", False):
+        result["diff"] = diff_of(outcome.reasons)
+    module.exit_json(
+        changed=bool(outcome.reasons),
+        reasons=[reason.as_dict() for reason in outcome.reasons],
+        msg=describe(outcome.reasons),
+        **result,
+    )
+
+
+def utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def parse_instant(text: str, what: str) -> datetime.datetime:
+    """An ISO 8601 time; without a zone it is UTC."""
+    try:
+        instant = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise InputError(f"{what}: {text!r} is not a time like 2026-01-31T12:00:00Z") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=datetime.timezone.utc)
