@@ -17,9 +17,13 @@ from .domain.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Access", "load_access"]
+__all__ = ["Access", "NotThereError", "load_access"]
 
 LIMIT = 1024 * 1024
+
+
+class NotThereError(InputError):
+    """There is no kubeconfig (yet)."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def load_access(path: str) -> Access:
     """The current context of a kubeconfig."""
     data = files.read(path, LIMIT, follow=True)
     if data is None:
-        raise InputError(f"the kubeconfig {path} does not exist; the playbook `pki` writes it")
+        raise NotThereError(f"the kubeconfig {path} does not exist; the playbook `pki` writes it")
     found = kubeconfigs.parse(data, path)
     folder = os.path.dirname(os.path.abspath(path))
     ca = _either(folder, found.ca_path, found.ca_data)

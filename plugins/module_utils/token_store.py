@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bootstrap tokens in the cluster: made for the nodes that join, deleted when they have, never somebody else's."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import secrets
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from . import x509
+from .cluster import Cluster, ClusterError, ConflictError
+from .domain.errors import InputError
+from .domain.reasons import Reason
+from .domain.tokens import (
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    NAMESPACE,
+    OBJECT_TYPE,
+    OwnToken,
+    Token,
+    check_ttl,
+    expiration_of,
+    generate,
+    node_group,
+    own_token,
+    parse_token,
+    seal_context,
+    secret_manifest,
+    secret_name,
+)
+
+__all__ = [
+    "Made",
+    "WantedToken",
+    "check_given",
+    "check_wanted",
+    "delete_tokens",
+    "leftovers",
+    "make_tokens",
+    "own_tokens",
+]
+
+PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+THREADS = 8
+# 36^6 ids: a second clash in a row is a fault elsewhere.
+_ATTEMPTS = 5
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class WantedToken:
+    node: str
+    ttl: int
+    recipient: bytes
+    given: Token | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A token that is in the cluster. Its secret exists sealed only."""
+
+    node: str
+    id: str
+    uid: str
+    expiration: datetime.datetime
+    sealed: dict[str, str]
+
+
+def check_wanted(rows: Iterable[dict[str, Any]], ttl: Callable[[str], int], allow_weak: bool) -> list[WantedToken]:
+    """Everything that can be refused, before anything is made."""
+    wanted: dict[str, WantedToken] = {}
+    for row in rows:
+        node = row["node_name"]
+        if node in wanted:
+            raise InputError(f"two bootstrap tokens are asked for node {node}; one is enough")
+        node_group(node)
+        given = parse_token(row["token"], allow_weak) if row.get("token") else None
+        recipient = row["recipient"].encode()
+        # Sealing a word now shows a wrong key before a token is made for it.
+        x509.seal(recipient, b"", seal_context(node))
+        wanted[node] = WantedToken(node, check_ttl(ttl(row["ttl"]), node), recipient, given)
+    ids = [one.given.id for one in wanted.values() if one.given]
+    for identifier in ids:
+        if ids.count(identifier) > 1:
+            raise InputError(f"the bootstrap token with the id {identifier} is given for two nodes; it is good for one")
+    return list(wanted.values())
+
+
+def own_tokens(cluster: Cluster) -> list[OwnToken]:
+    query = {"labelSelector": f"{MANAGED_BY_LABEL}={MANAGED_BY}", "fieldSelector": f"type={OBJECT_TYPE}"}
+    items, _version = cluster.list(PATH, query)
+    return [token for token in (own_token(item) for item in items) if token]
+
+
+def leftovers(present: Iterable[OwnToken], nodes: Iterable[str], now: datetime.datetime) -> list[OwnToken]:
+    """Ours that are to go: those of these nodes, and all that have ended."""
+    wanted = frozenset(nodes)
+    return [token for token in present if token.node in wanted or token.expired(now)]
+
+
+def delete_tokens(cluster: Cluster, tokens: Iterable[OwnToken]) -> list[Reason]:
+    """Deleted by uid, so that a token which took the name meanwhile stays."""
+    gone = _side_by_side(lambda token: (token, cluster.delete(f"{PATH}/{token.name}", token.uid)), list(tokens))
+    return [leftover_reason(token) for token, deleted in gone if deleted]
+
+
+def leftover_reason(token: OwnToken) -> Reason:
+    return Reason("TokenLeftover", f"node {token.node}", token.name, f"token {token.id}", "deleted")
+
+
+def wanted_reason(wanted: WantedToken) -> Reason:
+    return Reason("TokenWanted", f"node {wanted.node}", None, None, f"a token for {wanted.ttl} seconds")
+
+
+def check_given(cluster: Cluster, wanted: Iterable[WantedToken]) -> None:
+    """Refuse ids that are taken before anything is deleted or made."""
+    for one in wanted:
+        present = cluster.find(f"{PATH}/{secret_name(one.given.id)}") if one.given else None
+        mine = own_token(present) if present else None
+        if present and one.given and (mine is None or mine.node != one.node):
+            raise _taken(one.given.id, one.node)
+
+
+def _taken(identifier: str, node: str) -> InputError:
+    return InputError(
+        f"a bootstrap token with the id {identifier} is in the cluster already and is not that of node {node}; "
+        "it is not overwritten: choose another id, or leave the token out and one is made"
+    )
+
+
+def make_tokens(cluster: Cluster, wanted: list[WantedToken], now: datetime.datetime) -> list[Made]:
+    """All of them or none: a node without its token fails the play, and no other token would be deleted by it."""
+    made: list[Made] = []
+
+    def make(one: WantedToken) -> None:
+        made.append(_make(cluster, one, now))
+
+    try:
+        _side_by_side(make, wanted)
+    except InputError:
+        for token in made:
+            with contextlib.suppress(ClusterError):
+                cluster.delete(f"{PATH}/{secret_name(token.id)}", token.uid)
+        raise
+    return sorted(made, key=lambda token: token.node)
+
+
+def _make(cluster: Cluster, wanted: WantedToken, now: datetime.datetime) -> Made:
+    expiration = expiration_of(now, wanted.ttl)
+    for attempt in range(_ATTEMPTS):
+        token = wanted.given or generate(secrets.choice)
+        sealed = x509.seal(wanted.recipient, token.text.encode(), seal_context(wanted.node))
+        manifest = secret_manifest(token, wanted.node, expiration)
+        try:
+            answer = cluster.create(PATH, manifest)
+        except ConflictError:
+            # Ours, where the answer to an earlier attempt got lost on the way.
+            present = cluster.find(f"{PATH}/{secret_name(token.id)}")
+            if present is not None and present.get("data") == manifest["data"]:
+                answer = present
+            elif wanted.given is None and attempt < _ATTEMPTS - 1:
+                continue
+            else:
+                raise _taken(token.id, wanted.node) from None
+        return Made(wanted.node, token.id, answer["metadata"]["uid"], expiration, sealed)
+    raise InputError("no free id for a bootstrap token was found")
+
+
+def _side_by_side(work: Callable[[_Item], _Answer], items: list[_Item]) -> list[_Answer]:
+    """Round trips overlap; the first failure is raised after all have ended."""
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(THREADS, len(items))) as pool:
+        futures = [pool.submit(work, item) for item in items]
+    return [future.result() for future in futures]

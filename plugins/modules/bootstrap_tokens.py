@@ -1,0 +1,187 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module bootstrap_tokens."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bootstrap_tokens
+short_description: Bootstrap tokens, each good for one node
+version_added: 0.1.0
+author:
+  - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
+description:
+  - Makes one bootstrap token for each node that joins, all in one call. Each is a Secret in C(kube-system).
+  - A token belongs to the groups C(system:bootstrappers:tlsbootstrap) and
+    C(system:bootstrappers:tlsbootstrap:node:NAME), dots of the name written as colons. So the API server itself says in
+    each certificate signing request which node it may be for.
+  - A token is returned only encrypted to the one-time key of the host that is to use it.
+  - A token of the collection that is there for one of the nodes, from an interrupted run, is replaced.
+  - Tokens that the collection has not made are never touched.
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.cluster
+options:
+  state:
+    description:
+      - V(present) makes a token for each of O(tokens). It makes new ones at every call, so call it for nodes that join.
+      - V(absent) deletes the tokens of O(nodes), and those of any node that have expired.
+    type: str
+    choices: [present, absent]
+    default: present
+  tokens:
+    description: The tokens to make.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      node_name:
+        description: Name of the node.
+        type: str
+        required: true
+      recipient:
+        description: Public half of the one-time key of the host, ECDSA P-256 in PEM, to which the token is encrypted.
+        type: str
+        required: true
+      ttl:
+        description: How long the token is good, between V(1m) and V(24h).
+        type: str
+        default: 15m
+      token:
+        description:
+          - A token of your own, C([a-z0-9]{6}.[a-z0-9]{16}). By default a random one is made.
+          - One whose id is in the cluster already is refused unless it is the collection's own for the same node.
+        type: str
+  nodes:
+    description: Names of the nodes whose tokens are deleted with O(state=absent).
+    type: list
+    elements: str
+    default: []
+  allow_weak_secret:
+    description: Whether a token of your own may have a secret that can be guessed, such as C(0123456789abcdef).
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Make a token for each node that joins
+  tlsbootstrap.kubernetes.bootstrap_tokens:
+    kubeconfig: /etc/kubernetes/admin.conf
+    tokens:
+      - node_name: worker-1
+        recipient: "{{ one_time_key.recipient }}"
+        ttl: 15m
+  register: made
+
+- name: Delete it when the node has joined
+  tlsbootstrap.kubernetes.bootstrap_tokens:
+    kubeconfig: /etc/kubernetes/admin.conf
+    state: absent
+    nodes: [worker-1]
+"""
+
+RETURN = r"""
+sealed:
+  description: For each node its token, encrypted to the recipient. Empty in check mode.
+  type: dict
+  returned: with O(state=present)
+  sample:
+    worker-1:
+      ephemeral_key: MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE...
+      ciphertext: oN0pVQ...
+ids:
+  description: For each node the id of its token, which is no secret. Empty in check mode.
+  type: dict
+  returned: with O(state=present)
+  sample:
+    worker-1: 6pwxu2
+expirations:
+  description: For each node when its token ends, in UTC. Empty in check mode.
+  type: dict
+  returned: with O(state=present)
+  sample:
+    worker-1: "2026-11-22T15:15:00Z"
+reasons:
+  description: What was made and deleted, or would be.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - code: TokenWanted
+      subject: node worker-1
+      path: null
+      old: null
+      new: a token for 900 seconds
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import token_store
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.client import (
+    CLUSTER_SPEC,
+    cluster_of,
+    cluster_or_none,
+)
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.durations import parse_duration
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome, run, utc_now
+
+TOKEN: dict[str, Any] = {
+    "node_name": {"type": "str", "required": True},
+    "recipient": {"type": "str", "required": True},
+    "ttl": {"type": "str", "default": "15m"},
+    "token": {"type": "str", "no_log": True},
+}
+SPEC: dict[str, Any] = {
+    **CLUSTER_SPEC,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "tokens": {"type": "list", "elements": "dict", "default": [], "options": TOKEN, "no_log": False},
+    "nodes": {"type": "list", "elements": "str", "default": []},
+    "allow_weak_secret": {"type": "bool", "default": False, "no_log": False},
+}
+
+
+def present(module: AnsibleModule) -> Outcome:
+    empty: dict[str, Any] = {"sealed": {}, "ids": {}, "expirations": {}}
+    wanted = token_store.check_wanted(module.params["tokens"], parse_duration, module.params["allow_weak_secret"])
+    if not wanted:
+        return Outcome(result=empty)
+    reasons = [token_store.wanted_reason(one) for one in wanted]
+    if module.check_mode:
+        return Outcome(reasons, empty)
+    cluster = cluster_of(module)
+    token_store.check_given(cluster, wanted)
+    stale = token_store.leftovers(token_store.own_tokens(cluster), [one.node for one in wanted], utc_now())
+    reasons = token_store.delete_tokens(cluster, stale) + reasons
+    made = token_store.make_tokens(cluster, wanted, utc_now())
+    return Outcome(
+        reasons,
+        {
+            "sealed": {token.node: token.sealed for token in made},
+            "ids": {token.node: token.id for token in made},
+            "expirations": {token.node: token.expiration.strftime("%Y-%m-%dT%H:%M:%SZ") for token in made},
+        },
+    )
+
+
+def absent(module: AnsibleModule) -> Outcome:
+    warnings: list[str] = []
+    cluster = cluster_or_none(module, warnings)
+    if cluster is None:
+        return Outcome(warnings=warnings)
+    stale = token_store.leftovers(token_store.own_tokens(cluster), module.params["nodes"], utc_now())
+    if module.check_mode:
+        return Outcome([token_store.leftover_reason(token) for token in stale])
+    return Outcome(token_store.delete_tokens(cluster, stale))
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    action = present if module.params["state"] == "present" else absent
+    run(module, lambda: action(module))
+
+
+if __name__ == "__main__":
+    main()
