@@ -82,10 +82,13 @@ not_after:
   type: str
   returned: success
   sample: "2026-01-31T12:00:00Z"
-recipient:
-  description: Public half of the one-time key in PEM, empty when the node has joined and in check mode.
-  type: str
+token_request:
+  description:
+    - What M(tlsbootstrap.kubernetes.bootstrap_tokens) has to know of the node, with the public half of the one-time key
+      in PEM. Empty when the node has joined, and in check mode where there is no key yet.
+  type: dict
   returned: success
+  sample: {"node_name": "worker1", "recipient": "-----BEGIN PUBLIC KEY-----..."}
 leftover:
   description: Whether a join that was stopped has left a bootstrap kubeconfig or a one-time key.
   type: bool
@@ -141,7 +144,7 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
         "joined": verdict.joined,
         "node_name": params["node_name"],
         "not_after": "" if found.certificate is None else instant_text(found.certificate.not_after),
-        "recipient": recipient or "",
+        "token_request": {"node_name": params["node_name"], "recipient": recipient} if recipient else {},
         "leftover": leftover,
     }
     return runner.Outcome(verdict.reasons, result)
