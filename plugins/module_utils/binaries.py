@@ -145,12 +145,13 @@ class Store:
             )
         if component.member is not None:
             path = self._unpack(component, path)
+            found = digest_of(path)
         files.ensure_attributes(path, "root", "root", "0755")
         _sync(path)
         os.replace(path, self._stored(component))
         files.sync_directory(self._directory)
         stamp = _stamp(os.lstat(self._stored(component)))
-        self._record[component.stored] = {"sha256": digest_of(self._stored(component)), "stamp": stamp}
+        self._record[component.stored] = {"sha256": found, "stamp": stamp}
 
     def _unpack(self, component: Component, path: str) -> str:
         target = path + ".member"

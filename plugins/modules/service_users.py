@@ -13,7 +13,7 @@ version_added: 0.1.0
 author:
   - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
 description:
-  - Writes C(/etc/sysusers.d/tlsbootstrap-kubernetes.conf) and makes the users that are missing, each with a group of its
+  - Writes C(/etc/sysusers.d/tlsbootstrap-kubernetes.conf) and makes the missing users, each with a group of its
     name, without a login.
   - Users that are there already are left as they are. Users are never removed.
 options:
