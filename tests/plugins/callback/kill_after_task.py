@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kill a run where it hurts: after its task number N, on all hosts, without a farewell."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: kill_after_task
+type: notification
+short_description: Kill a run after its task number N
+description:
+  - Kills the process group of C(ansible-playbook) with SIGKILL when task number N has ended on all hosts.
+  - Writes down the tasks of the run, and which of them changed something, to choose N from.
+  - For tests; not part of the collection.
+options:
+  kill_after:
+    description: The number of the task, beginning with 1; 0 kills nothing.
+    type: int
+    default: 0
+    env: [{name: KILL_AFTER_TASK}]
+  tasks_file:
+    description: Where the tasks are written, one JSON object a line.
+    type: path
+    env: [{name: KILL_AFTER_TASK_FILE}]
+requirements:
+  - enabled by C(ANSIBLE_CALLBACKS_ENABLED)
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Counts tasks as they start: a task has ended on all hosts when the next begins."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "kill_after_task"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.number = 0
+        self.name = ""
+        self.changed: list[str] = []
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self.end_task()
+        self.number += 1
+        self.name = task.get_name()
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        self.end_task()
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        if result.is_changed():
+            self.changed.append(result._host.get_name())
+
+    def end_task(self) -> None:
+        """Write the task down that has just ended, and die if it was the one."""
+        if not self.number:
+            return
+        if path := self.get_option("tasks_file"):
+            entry = {"number": self.number, "task": self.name, "changed": sorted(self.changed)}
+            with Path(path).open("a", encoding="utf-8") as output:
+                output.write(json.dumps(entry) + "\n")
+        self.changed = []
+        if self.number == self.get_option("kill_after"):
+            os.killpg(os.getpgrp(), signal.SIGKILL)
