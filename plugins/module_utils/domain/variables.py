@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which variables are ours, which names are misspelt, and rules that go beyond a type."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["Catalogue", "holders", "holds_secret", "node_protection_problem", "without_requirements"]
+
+# Words that others use too: only a name that is close to one of ours is taken for a slip.
+_SHARED_PREFIXES = {"ca_", "identities_", "node_", "rbac_", "report_"}
+_CLOSE_IN_SHARED = 0.8
+# A slip in the prefix itself, like kubelt_config_overrides.
+_CLOSE_ANYWHERE = 0.92
+# The result of the role `cluster`, which it makes itself.
+_OWN_FACTS = {"cluster_plan"}
+_OTHERS = ("ansible_", "_", "molecule_")
+
+
+class Catalogue:
+    """All variables of all roles, as their argument specs have them."""
+
+    def __init__(self, roles: Mapping[str, Mapping[str, Mapping[str, Any]]], hosts: Mapping[str, Mapping[str, Any]]):
+        """``roles``: the options of each role; ``hosts``: those that an inventory gives to a host."""
+        self.options: dict[str, Mapping[str, Any]] = {**hosts}
+        for options in roles.values():
+            self.options.update(options)
+        self._prefixes = {f"{role}_" for role in roles} | {"node_"}
+        self._strict = tuple(sorted(self._prefixes - _SHARED_PREFIXES))
+        self._shared = tuple(sorted(_SHARED_PREFIXES))
+        self._judged: dict[str, str] = {}
+
+    def problem(self, name: str, ignored: Sequence[str]) -> str:
+        """Why the name is refused, or nothing. Each name is judged once, however many hosts have it."""
+        if name not in self._judged:
+            self._judged[name] = self._judge(name, ignored)
+        return self._judged[name]
+
+    def _judge(self, name: str, ignored: Sequence[str]) -> str:
+        known = name in self.options or name in _OWN_FACTS or name.startswith(_OTHERS)
+        if known or any(fnmatch.fnmatchcase(name, pattern) for pattern in ignored):
+            return ""
+        nearest = self._nearest(name)
+        likeness = difflib.SequenceMatcher(None, name, nearest).ratio() if nearest else 0.0
+        if name.startswith(self._strict):
+            meant = f": did you mean {nearest}?" if nearest else ":"
+            return f"{name} is no variable of this collection{meant} {_ESCAPE}"
+        if likeness >= (_CLOSE_IN_SHARED if name.startswith(self._shared) else _CLOSE_ANYWHERE):
+            return f"{name} looks like {nearest} misspelt: correct it; {_ESCAPE}"
+        return ""
+
+    def _nearest(self, name: str) -> str:
+        found = difflib.get_close_matches(name, self.options, n=1, cutoff=0.6)
+        return found[0] if found else ""
+
+
+_ESCAPE = "a variable of something else is let pass by naming it in cluster_ignored_variables"
+
+
+def without_requirements(option: Mapping[str, Any]) -> dict[str, Any]:
+    """The option as it is checked alone: what is not there is not missing, and no default comes in."""
+    return {key: value for key, value in option.items() if key not in ("required", "default", "required_if")}
+
+
+def holds_secret(option: Mapping[str, Any]) -> bool:
+    """Whether the value, or a part of it, may not be shown."""
+    if option.get("no_log"):
+        return True
+    nested = option.get("options")
+    return isinstance(nested, dict) and any(holds_secret(inner) for inner in nested.values())
+
+
+def holders(hosts: Sequence[str], origins: Iterable[str] = ()) -> str:
+    """Where a variable is set: its files where they are known, else its hosts."""
+    places = sorted(set(origins))
+    if not places:
+        places = [f"host {host}" for host in hosts]
+    shown = ", ".join(places[:3])
+    return shown if len(places) <= 3 else f"{shown} and {len(places) - 3} more"
+
+
+def _flag(arguments: Mapping[str, Any], name: str) -> list[str] | None:
+    """The members of a list flag, however its name is written; null takes a flag away."""
+    for key, value in arguments.items():
+        if str(key).lstrip("-").replace("_", "-") == name and value is not None:
+            items = value if isinstance(value, (list, tuple)) else str(value).split(",")
+            return [str(item).strip() for item in items]
+    return None
+
+
+def node_protection_problem(arguments: Any) -> str:
+    """A node may change its own Node and Pods alone: that takes the Node authorizer and NodeRestriction, both."""
+    if not hasattr(arguments, "items"):
+        return ""
+    modes = _flag(arguments, "authorization-mode")
+    enabled = _flag(arguments, "enable-admission-plugins")
+    disabled = _flag(arguments, "disable-admission-plugins")
+    if modes is not None and "Node" not in modes:
+        return "kube_apiserver_extra_args: authorization-mode without Node lets a node act on others: add Node"
+    if "NodeRestriction" in (disabled or []) or (enabled is not None and "NodeRestriction" not in enabled):
+        return "kube_apiserver_extra_args: without NodeRestriction a node may change others: leave that admission plugin on"
+    return ""

@@ -1,0 +1,70 @@
+"""Documentation of the action cluster_plan."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_plan
+version_added: 0.1.0
+short_description: Check all variables of all hosts and plan the cluster
+author:
+  - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
+description:
+  - What the role P(tlsbootstrap.kubernetes.cluster#role) does. Runs on the controller, and connects to no host.
+  - Checks the names and types of the variables of all roles, of the play and of all hosts in the groups
+    C(kube_control_plane), C(etcd) and C(kube_node), whichever of them the play is limited to. A name that begins like
+    one of ours and is none is refused with the nearest one that is.
+  - Plans the cluster as the filter P(tlsbootstrap.kubernetes.plan#filter) does.
+  - Fails with everything that is wrong, each with the host or file and the remedy.
+  - In a later play of the same run, with the same settings, groups and hosts, the plan is handed on.
+  - Values of options that are marked C(no_log) are not shown, and their templates are not evaluated.
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing in any mode.
+  diff_mode:
+    support: none
+    description: There is nothing that could differ.
+  action:
+    support: full
+    description: Is an action on the controller.
+notes:
+  - To be called with C(run_once), and its result registered as C(cluster_plan), as the role does.
+"""
+
+EXAMPLES = r"""
+- name: Check all variables and plan the cluster
+  tlsbootstrap.kubernetes.cluster_plan:
+  register: cluster_plan
+  run_once: true
+"""
+
+RETURN = r"""
+cluster:
+  description: What concerns the whole cluster, like the endpoint, the first addresses of the Service networks, the members of etcd.
+  returned: success
+  type: dict
+cas:
+  description: The CAs on the CA host.
+  returned: success
+  type: list
+  elements: dict
+hosts:
+  description:
+    - By the host's name in the inventory, its node name, addresses, labels, taints, units, identities, trust files, paths,
+      and for each unit the files that it reads at its start only.
+  returned: success
+  type: dict
+policy:
+  description: By node name, the names and addresses that its serving certificate may have.
+  returned: success
+  type: dict
+users:
+  description: By host, the system users that own keys there.
+  returned: success
+  type: dict
+checked:
+  description: For which settings and hosts the check was made.
+  returned: success
+  type: dict
+"""
