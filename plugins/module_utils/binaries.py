@@ -15,9 +15,9 @@ import json
 import os
 import stat
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from . import files
 from .domain.errors import InputError
@@ -82,19 +82,20 @@ class Store:
 
     def prepare(self) -> None:
         files.ensure_directory(self._directory, "root", "root", "0755")
+        files.sweep(self._directory)
         files.ensure_directory(self._names)
+        files.sweep(self._names)
 
     def apply(self, opener: Open) -> None:
         """Bring all contents here and verify them, and only then let the names stand for them."""
         self.prepare()
         for component in self._absent.values():
-            path = self.incoming(component)
-            if component.url is not None:
-                _download(component, path, opener)
-            self._take(component, path)
+            self._take(component, opener)
         self._write_record()
         for component in self._components:
-            self._link(component)
+            path, target = os.path.join(self._names, component.name), self._stored(component)
+            if _link_target(path) != target:
+                files.link_atomic(path, target)
         for name in self._leftovers():
             files.remove(os.path.join(self._directory, name))
             self._record.pop(name, None)
@@ -135,50 +136,39 @@ class Store:
         self._record[component.stored] = {"sha256": digest, "stamp": _stamp(found)}
         return True
 
-    def _take(self, component: Component, path: str) -> None:
-        found = digest_of(path)
+    def _take(self, component: Component, opener: Open) -> None:
+        """Write the stored file; it is renamed into place only when its checksum is right."""
+        incoming = self.incoming(component)
+        if component.member is not None:
+            files.write_stream(incoming, self._verified(component, opener), "root", "root", "0600")
+            found = self._store(component, _unpack(component, incoming))
+        elif component.url is not None:
+            found = self._store(component, self._verified(component, opener))
+        else:
+            found = self._store(component, self._verified(component, lambda _url: open(incoming, "rb")))
+        files.remove(incoming)
+        self._record[component.stored] = {"sha256": found, "stamp": _stamp(os.lstat(self._stored(component)))}
+
+    def _store(self, component: Component, parts: Iterable[bytes]) -> str:
+        digest = hashlib.sha256()
+        files.write_stream(self._stored(component), _hashed(parts, digest.update), "root", "root", "0755")
+        return digest.hexdigest()
+
+    def _verified(self, component: Component, opener: Open) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        try:
+            with opener(component.url or "") as stream:
+                yield from _hashed(iter(lambda: stream.read(BLOCK), b""), digest.update)
+        except OSError as error:
+            source = component.url or self.incoming(component)
+            raise InputError(f"{component.name} cannot be had from {source}: {error}") from None
+        found = digest.hexdigest()
         if found != component.sha256:
-            files.remove(path)
+            files.remove(self.incoming(component))
             raise InputError(
                 f"{component.name} from {component.url or 'the controller'} has the SHA-256 {found}, "
                 f"not {component.sha256}: nothing is replaced; correct the checksum or get the right file"
             )
-        if component.member is not None:
-            path = self._unpack(component, path)
-            found = digest_of(path)
-        files.ensure_attributes(path, "root", "root", "0755")
-        _sync(path)
-        os.replace(path, self._stored(component))
-        files.sync_directory(self._directory)
-        stamp = _stamp(os.lstat(self._stored(component)))
-        self._record[component.stored] = {"sha256": found, "stamp": stamp}
-
-    def _unpack(self, component: Component, path: str) -> str:
-        target = path + ".member"
-        try:
-            with tarfile.open(path) as archive:
-                stream = archive.extractfile(component.member or "")
-                if stream is None:
-                    raise KeyError(component.member)
-                with stream, open(target, "wb") as output:
-                    output.writelines(iter(lambda: stream.read(BLOCK), b""))
-        except (KeyError, tarfile.TarError):
-            raise InputError(f"{component.url} holds no {component.member} for {component.name}") from None
-        finally:
-            files.remove(path)
-        return target
-
-    def _link(self, component: Component) -> None:
-        path, target = os.path.join(self._names, component.name), self._stored(component)
-        if _link_target(path) == target:
-            return
-        if os.path.isdir(path) and not os.path.islink(path):
-            raise InputError(f"{path} is a folder where the binary of {component.name} belongs; move it away")
-        temporary = os.path.join(self._names, f".{component.name}.tlsbootstrap-link")
-        files.remove(temporary)
-        os.symlink(target, temporary)
-        os.replace(temporary, path)
-        files.sync_directory(self._names)
 
     def _leftovers(self) -> list[str]:
         """Name stored files that no name stands for any more; only those of our record."""
@@ -222,21 +212,19 @@ def _link_target(path: str) -> str | None:
         return "a file of its own"
 
 
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _hashed(parts: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for part in parts:
+        update(part)
+        yield part
 
 
-def _download(component: Component, path: str, opener: Open) -> None:
-    # What an earlier run has left may be half of it.
-    files.remove(path)
-    url = cast(str, component.url)
+def _unpack(component: Component, path: str) -> Iterator[bytes]:
     try:
-        with opener(url) as answer, open(path, "wb") as output:
-            output.writelines(iter(lambda: answer.read(BLOCK), b""))
-    except OSError as error:
-        files.remove(path)
-        raise InputError(f"{component.name} cannot be fetched from {url}: {error}") from None
+        with tarfile.open(path) as archive:
+            stream = archive.extractfile(component.member or "")
+            if stream is None:
+                raise KeyError(component.member)
+            with stream:
+                yield from iter(lambda: stream.read(BLOCK), b"")
+    except (KeyError, tarfile.TarError):
+        raise InputError(f"{component.url} holds no {component.member} for {component.name}") from None

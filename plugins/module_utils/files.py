@@ -29,7 +29,7 @@ from .domain.errors import InputError
 from .domain.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = [
     "FileState",
@@ -37,12 +37,14 @@ __all__ = [
     "attribute_reasons",
     "ensure_attributes",
     "ensure_directory",
+    "link_atomic",
     "lock",
     "read",
     "remove",
     "state_of",
     "sweep",
     "write_atomic",
+    "write_stream",
 ]
 
 LIMIT = 1024 * 1024
@@ -233,20 +235,33 @@ def write_atomic(
     backup_directory: str | None = None,
 ) -> None:
     """Replace `path` by `data`; without owner, group or mode the new file is the caller's, 0600."""
+    write_stream(path, (data,), owner, group, mode, backup_directory)
+
+
+def write_stream(
+    path: str,
+    parts: Iterable[bytes],
+    owner: str | None = None,
+    group: str | None = None,
+    mode: str | None = None,
+    backup_directory: str | None = None,
+) -> None:
+    """Replace `path` by what is too large to hold; what `parts` raises leaves the old file as it was."""
     _refuse_odd(state_of(path))
-    directory, name = os.path.split(path)
+    directory, _name = os.path.split(path)
     _refuse_open_folder(directory)
     uid, gid = _uid(owner), _gid(group)
     if backup_directory is not None:
         _keep(path, backup_directory)
-    temporary = os.path.join(directory, f".{name[:200]}.tlsbootstrap-{os.getpid()}-{secrets.token_hex(4)}")
+    temporary = _temporary(path)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         try:
             if (uid, gid) != (-1, -1):
                 _chown(descriptor, uid, gid, path)
             os.fchmod(descriptor, _mode(mode, 0o600))
-            _write_all(descriptor, data)
+            for part in parts:
+                _write_all(descriptor, part)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -256,6 +271,23 @@ def write_atomic(
             os.unlink(temporary)
         raise
     sync_directory(directory)
+
+
+def link_atomic(path: str, target: str) -> None:
+    """Make `path` a symlink to `target`, in place of a file or link that is there."""
+    if state_of(path).kind not in ("absent", "file", "symlink"):
+        raise InputError(f"{path} is a {state_of(path).kind} where a link belongs; move it away")
+    directory, _name = os.path.split(path)
+    _refuse_open_folder(directory)
+    temporary = _temporary(path)
+    os.symlink(target, temporary)
+    os.replace(temporary, path)
+    sync_directory(directory)
+
+
+def _temporary(path: str) -> str:
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".{name[:200]}.tlsbootstrap-{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -315,7 +347,7 @@ def sweep(directory: str) -> list[str]:
     for name in names:
         match = _TEMPORARY.match(name)
         path = os.path.join(directory, name)
-        if match is None or state_of(path).kind != "file":
+        if match is None or state_of(path).kind not in ("file", "symlink"):
             continue
         if _alive(int(match.group("pid"))) and time.time() - os.lstat(path).st_mtime < _TEMPORARY_AGE:
             continue

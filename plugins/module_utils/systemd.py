@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import ssl
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,8 +80,9 @@ class UnitWanted:
 class Systemd:
     """The programs of systemd."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, scratch: str) -> None:
         self._run = run
+        self._scratch = scratch
 
     def show(self, unit: str) -> units.UnitState:
         properties = ",".join(units.PROPERTIES)
@@ -108,15 +108,15 @@ class Systemd:
 
     def verify(self, unit: str, content: str) -> list[str]:
         """Let systemd read the unit before it lands. Where systemd-analyze is missing nothing is said."""
-        with tempfile.TemporaryDirectory(prefix="tlsbootstrap-") as directory:
-            path = os.path.join(directory, unit)
-            with open(path, "w", encoding="utf-8") as stream:
-                stream.write(content)
-            try:
-                _code, output, error = self._run(["systemd-analyze", "--man=no", "verify", path])
-            except OSError:
-                return []
-            return units.findings(output + "\n" + error, path)
+        path = os.path.join(self._scratch, unit)
+        files.write_atomic(path, content.encode())
+        try:
+            _code, output, error = self._run(["systemd-analyze", "--man=no", "verify", path])
+        except OSError:
+            return []
+        finally:
+            files.remove(path)
+        return units.findings(output + "\n" + error, path)
 
     def _call(self, *command: str) -> str:
         code, output, error = self._run(command)

@@ -228,7 +228,7 @@ def wanted_of(params: dict[str, Any]) -> UnitWanted:
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Read, compare, apply."""
     manager = Manager(
-        Systemd(lambda command: module.run_command(list(command), environ_update={"LC_ALL": "C"})),
+        Systemd(lambda command: module.run_command(list(command), environ_update={"LC_ALL": "C"}), module.tmpdir),
         wanted_of(module.params),
     )
     if module.check_mode and module.params["pending_change"]:
