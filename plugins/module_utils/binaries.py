@@ -145,7 +145,7 @@ class Store:
         elif component.url is not None:
             found = self._store(component, self._verified(component, opener))
         else:
-            found = self._store(component, self._verified(component, lambda _url: open(incoming, "rb")))
+            found = self._store(component, self._verified(component, lambda _url: _open(incoming)))
         files.remove(incoming)
         self._record[component.stored] = {"sha256": found, "stamp": _stamp(os.lstat(self._stored(component)))}
 
@@ -210,6 +210,10 @@ def _link_target(path: str) -> str | None:
         return None
     except OSError:
         return "a file of its own"
+
+
+def _open(path: str) -> IO[bytes]:
+    return open(path, "rb")
 
 
 def _hashed(parts: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
