@@ -155,7 +155,7 @@ def _ensure(folder: Folder, authorities: list[Authority], now: datetime.datetime
 def _folder_reasons(folder: Folder) -> list[Reason]:
     if not files.state_of(folder.directory).exists:
         return [Reason("DirectoryMissing", "directory", folder.directory, None, folder.mode)]
-    return files.attribute_reasons(folder.directory, "directory", mode=mode)
+    return files.attribute_reasons(folder.directory, "directory", mode=folder.mode)
 
 
 def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules of the PKI share."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+attributes:
+  check_mode:
+    description: Can run in check_mode and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns what changes and why. It holds subjects, dates, fingerprints and modes, never keys or tokens.
+    support: full
+requirements:
+  - cryptography 3.4 or later (C(python3-cryptography)) on the host where the module runs
+"""
+
+    CA_FOLDER = r"""
+options:
+  directory:
+    description:
+      - Folder of the CAs on the host where the module runs. C(~) is that host's and user's home.
+    type: path
+    required: true
+  cas:
+    description:
+      - The CAs, as the filter P(tlsbootstrap.kubernetes.plan#filter) lists them in C(cas).
+      - Each has C(name), C(common_name), C(key_type) (C(ecdsa-p256), C(ecdsa-p384), C(rsa-2048), C(rsa-3072) or
+        C(rsa-4096)), C(validity) in seconds, and C(certificate_file) and C(key_file) relative to O(directory).
+    type: list
+    elements: dict
+    required: true
+  lock_timeout:
+    description: Seconds to wait while another run holds the folder's lock. Then the module fails and names that run.
+    type: int
+    default: 60
+"""

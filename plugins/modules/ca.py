@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module ca."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ca
+short_description: Make the CAs of a cluster, and read them
+version_added: 0.1.0
+author:
+  - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
+description:
+  - Makes those CAs that are not there, self-signed, all in one call, on the host that keeps them.
+  - A CA that is there is never replaced. Half of one, one that has ended, one whose certificate and key do not belong
+    together or that is no CA at all is refused.
+  - Returns the certificates of the CAs, and the public parts that hosts have published here with
+    M(tlsbootstrap.kubernetes.sign).
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.pki
+  - tlsbootstrap.kubernetes.pki.ca_folder
+options:
+  directory_mode:
+    description: Mode of the folder. Only where it is the cluster's own PKI folder others have to enter it.
+    type: str
+    default: '0700'
+seealso:
+  - module: tlsbootstrap.kubernetes.identities
+  - module: tlsbootstrap.kubernetes.sign
+"""
+
+EXAMPLES = r"""
+- name: Make the CAs
+  tlsbootstrap.kubernetes.ca:
+    directory: ~/.tlsbootstrap/kubernetes/ca
+    cas: "{{ cluster_plan.cas }}"
+  register: authorities
+
+- name: Make one CA of one's own
+  tlsbootstrap.kubernetes.ca:
+    directory: /srv/ca
+    cas:
+      - name: kubernetes-ca
+        common_name: kubernetes
+        key_type: ecdsa-p384
+        validity: 315360000
+        certificate_file: kubernetes-ca.crt
+        key_file: kubernetes-ca.key
+"""
+
+RETURN = r"""
+certificates:
+  description: The certificate of each CA in PEM. In check mode those that are there.
+  type: dict
+  returned: always
+  sample:
+    kubernetes-ca: |
+      -----BEGIN CERTIFICATE-----
+      MIIBfDCCASKgAwIBAgIUJ...
+      -----END CERTIFICATE-----
+published:
+  description: Public parts that were born on hosts (signing CAs, service-account keys), by C(identity@host).
+  type: dict
+  returned: always
+directory:
+  description: The folder, expanded.
+  type: str
+  returned: always
+reasons:
+  description: Why something was changed, or would be.
+  type: list
+  elements: dict
+  returned: always
+  sample:
+    - code: Missing
+      subject: kubernetes-ca
+      path: /srv/ca/kubernetes-ca.crt
+      old: null
+      new: CN=kubernetes, ecdsa-p384, until 2036-11-19T12:00:00Z
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import run, utc_now
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "directory": {"type": "path", "required": True},
+            "cas": {"type": "list", "elements": "dict", "required": True},
+            "directory_mode": {"type": "str", "default": "0700"},
+            "lock_timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    run(
+        module,
+        lambda: ensure_authorities(
+            given["directory"],
+            given["cas"],
+            given["directory_mode"],
+            utc_now(),
+            module.check_mode,
+            given["lock_timeout"],
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

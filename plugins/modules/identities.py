@@ -1,0 +1,247 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module identities."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: identities
+short_description: Keep the keys, certificates, kubeconfigs and trust bundles of a host
+version_added: 0.1.0
+author:
+  - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
+description:
+  - Compares everything that a host should hold with what lies there, in one call, and names each difference.
+  - Private keys are made on the host and stay there. The module returns requests for those certificates that have to
+    be made; M(tlsbootstrap.kubernetes.sign) signs them on the CA host, and this module, called again with
+    O(certificates), checks and installs what has come. Where nothing is wanted, one call is all.
+  - A new key waits in the folder C(.pending) beside the old one, and asks with the same request in every run until its
+    certificate is there. Only then is the live pair replaced. A run that was killed in between is finished by the
+    next one. Keys and certificates that were replaced are kept in C(.backup), the last three of each.
+  - Signing CAs and service-account keys of the host are made here, self-signed or bare. One that is there is never
+    replaced unless O(force) names it.
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.pki
+options:
+  host:
+    description: The name that the inventory gives the host. The names of what it publishes end with it.
+    type: str
+    required: true
+  identities:
+    description:
+      - The identities of the host, as the filter P(tlsbootstrap.kubernetes.plan#filter) lists them.
+      - "Each has C(name), C(kind) (C(certificate), C(ca) or C(service_account)), C(issuer), C(common_name),
+        C(organizations), C(dns_names), C(ip_addresses), C(usages), C(key_type), C(validity) and C(renew_before) in
+        seconds, C(certificate_path), C(key_path), C(public_key_path), C(owner), C(group), C(key_mode),
+        C(certificate_mode), and C(kubeconfig) with C(path), C(owner), C(group), C(mode), C(server), C(cluster_name),
+        C(user_name), C(ca_path) and C(embed)."
+      - With C(embed) the key pair lives in the kubeconfig and has no files of its own.
+    type: list
+    elements: dict
+    default: []
+  issuers:
+    description: The certificates of the CAs in PEM, by their names.
+    type: dict
+    default: {}
+  bundles:
+    description: Files of certificates, or of public keys, that the host trusts.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What it is for. Used in messages.
+        type: str
+        required: true
+      path:
+        description: Absolute path.
+        type: path
+        required: true
+      kind:
+        description: What it holds.
+        type: str
+        choices: [certificates, public_keys]
+        default: certificates
+      content:
+        description: The members in PEM, in their order. They are written normalised and each once.
+        type: str
+        default: ''
+      complete:
+        description:
+          - Whether O(bundles[].content) has every member.
+          - One that is not complete is written in the second call only, and then nothing that the file has is dropped.
+        type: bool
+        default: true
+      owner:
+        description: Owner of the file.
+        type: str
+      group:
+        description: Group of the file.
+        type: str
+      mode:
+        description: Mode of the file.
+        type: str
+        default: '0644'
+  certificates:
+    description:
+      - Certificates in PEM by the names of the identities, from M(tlsbootstrap.kubernetes.sign).
+      - Given, even empty, it is the second call of a run, which installs and asks for nothing.
+    type: dict
+  force:
+    description: Names of identities that get a new key and certificate although those that are there serve.
+    type: list
+    elements: str
+    default: []
+  controller_time:
+    description:
+      - The time on the controller, ISO 8601 in UTC.
+      - A host whose clock is off by more than a minute is warned about. By more than five minutes it is refused before
+        anything changes, because certificates would not be valid there.
+    type: str
+seealso:
+  - module: tlsbootstrap.kubernetes.ca
+  - module: tlsbootstrap.kubernetes.sign
+  - module: tlsbootstrap.kubernetes.pki_info
+"""
+
+EXAMPLES = r"""
+- name: Make keys and requests
+  tlsbootstrap.kubernetes.identities:
+    host: "{{ inventory_hostname }}"
+    identities: "{{ cluster_plan.hosts[inventory_hostname].identities }}"
+    issuers: "{{ authorities.certificates }}"
+    controller_time: "{{ now(utc=true).isoformat() }}"
+  register: held
+
+- name: Install what has been signed
+  tlsbootstrap.kubernetes.identities:
+    host: "{{ inventory_hostname }}"
+    identities: "{{ cluster_plan.hosts[inventory_hostname].identities }}"
+    issuers: "{{ authorities.certificates }}"
+    certificates: "{{ signed.certificates[inventory_hostname] | default({}) }}"
+  when: held.requests | length > 0
+
+- name: Give one identity a new key and certificate
+  tlsbootstrap.kubernetes.identities:
+    host: cp1
+    identities: "{{ cluster_plan.hosts.cp1.identities }}"
+    issuers: "{{ authorities.certificates }}"
+    force:
+      - admin
+  register: held
+"""
+
+RETURN = r"""
+host:
+  description: The host, as given.
+  type: str
+  returned: always
+requests:
+  description: Requests for certificates that have to be made. Empty in check mode, where RV(reasons) tells.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    identity:
+      description: Name of the identity.
+      type: str
+      returned: always
+    request:
+      description: Certificate signing request in PEM.
+      type: str
+      returned: always
+    reasons:
+      description: Why.
+      type: list
+      elements: dict
+      returned: always
+published:
+  description: Public parts that were born here and others trust, in PEM, by C(identity@host).
+  type: dict
+  returned: always
+bundles:
+  description: The SHA-256 of each bundle that lies here, by path. Empty where there is none.
+  type: dict
+  returned: always
+clock_offset:
+  description: By how many seconds the host's clock is ahead of the controller's.
+  type: int
+  returned: when O(controller_time) is given
+reasons:
+  description: Why something was changed, or would be.
+  type: list
+  elements: dict
+  returned: always
+  sample:
+    - code: SANsChanged
+      subject: kube-apiserver
+      path: /etc/kubernetes/pki/apiserver.crt
+      old: ''
+      new: api.example.org
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.clock import check_clock
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task, hold
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import (
+    Outcome,
+    parse_instant,
+    run,
+    utc_now,
+)
+
+
+def _argument_spec() -> dict[str, dict[str, object]]:
+    bundle: dict[str, dict[str, object]] = {
+        "name": {"type": "str", "required": True},
+        "path": {"type": "path", "required": True},
+        "kind": {"type": "str", "choices": ["certificates", "public_keys"], "default": "certificates"},
+        "content": {"type": "str", "default": ""},
+        "complete": {"type": "bool", "default": True},
+        "owner": {"type": "str"},
+        "group": {"type": "str"},
+        "mode": {"type": "str", "default": "0644"},
+    }
+    return {
+        "host": {"type": "str", "required": True},
+        "identities": {"type": "list", "elements": "dict", "default": []},
+        "issuers": {"type": "dict", "default": {}},
+        "bundles": {"type": "list", "elements": "dict", "default": [], "options": bundle},
+        "certificates": {"type": "dict"},
+        "force": {"type": "list", "elements": "str", "default": []},
+        "controller_time": {"type": "str"},
+    }
+
+
+def _act(module: AnsibleModule) -> Outcome:
+    given, now = module.params, utc_now()
+    offset, warning = None, None
+    if given["controller_time"]:
+        offset, warning = check_clock(given["host"], now, parse_instant(given["controller_time"], "controller_time"))
+    task = Task(
+        host=given["host"],
+        identities=given["identities"],
+        bundles=given["bundles"],
+        issuers=given["issuers"],
+        certificates=given["certificates"],
+        force=given["force"],
+        now=now,
+        check=module.check_mode,
+    )
+    outcome = hold(task)
+    if offset is not None:
+        outcome.result["clock_offset"] = offset
+    outcome.warnings += [warning] if warning else []
+    return outcome
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=_argument_spec(), supports_check_mode=True)
+    run(module, lambda: _act(module))
+
+
+if __name__ == "__main__":
+    main()

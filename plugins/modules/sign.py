@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module sign."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sign
+short_description: Sign the requests of all hosts with the CAs of a folder
+version_added: 0.1.0
+author:
+  - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
+description:
+  - Signs all requests of all hosts in one call, on the host that keeps the CAs.
+  - A certificate says what the row of the plan says. Of a request only the public key is taken, after its signature
+    has proved that the host has the private one. The names in a request are not believed.
+  - Certificates are back-dated by five minutes and never outlive their CA. Where the CA's end cuts them there is a
+    warning.
+  - Every certificate is written to the ledger (C(ledger.jsonl), one JSON line each) before it is returned.
+  - Keeps the public parts that hosts publish, one file for each, so that no host replaces another's.
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.pki
+  - tlsbootstrap.kubernetes.pki.ca_folder
+options:
+  requests:
+    description: The requests. The filter P(tlsbootstrap.kubernetes.signing_requests#filter) makes the list.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description: Who holds the key.
+        type: str
+        required: true
+      identity:
+        description: The identity's row of the plan. C(issuer) names one of O(cas).
+        type: dict
+        required: true
+      request:
+        description: Certificate signing request in PEM (PKCS#10).
+        type: str
+        required: true
+      reasons:
+        description: Codes of the reasons, for the ledger.
+        type: list
+        elements: str
+        default: []
+  publish:
+    description: Public parts by C(identity@host), certificates or public keys in PEM.
+    type: dict
+    default: {}
+seealso:
+  - module: tlsbootstrap.kubernetes.ca
+  - module: tlsbootstrap.kubernetes.identities
+"""
+
+EXAMPLES = r"""
+- name: Sign what the hosts ask for
+  tlsbootstrap.kubernetes.sign:
+    directory: ~/.tlsbootstrap/kubernetes/ca
+    cas: "{{ cluster_plan.cas }}"
+    requests: "{{ [held] | tlsbootstrap.kubernetes.signing_requests(cluster_plan) }}"
+    publish: "{{ held.published }}"
+  register: signed
+"""
+
+RETURN = r"""
+certificates:
+  description: The certificates in PEM, by host and name of the identity. Empty in check mode.
+  type: dict
+  returned: always
+  sample:
+    cp1:
+      kube-apiserver: |
+        -----BEGIN CERTIFICATE-----
+        MIIBfDCCASKgAwIBAgIUJ...
+        -----END CERTIFICATE-----
+published:
+  description: All public parts that hosts have published, by C(identity@host).
+  type: dict
+  returned: always
+reasons:
+  description: Why something was signed or kept, or would be.
+  type: list
+  elements: dict
+  returned: always
+  sample:
+    - code: Missing
+      subject: kube-apiserver@cp1
+      path: null
+      old: null
+      new: CN=kube-apiserver by kubernetes-ca
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import sign_requests
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import run, utc_now
+
+
+def main() -> None:
+    request = {
+        "host": {"type": "str", "required": True},
+        "identity": {"type": "dict", "required": True},
+        "request": {"type": "str", "required": True},
+        "reasons": {"type": "list", "elements": "str", "default": []},
+    }
+    module = AnsibleModule(
+        argument_spec={
+            "directory": {"type": "path", "required": True},
+            "cas": {"type": "list", "elements": "dict", "required": True},
+            "requests": {"type": "list", "elements": "dict", "default": [], "options": request},
+            "publish": {"type": "dict", "default": {}},
+            "lock_timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    run(
+        module,
+        lambda: sign_requests(
+            given["directory"],
+            given["cas"],
+            given["requests"],
+            given["publish"],
+            utc_now(),
+            module.check_mode,
+            given["lock_timeout"],
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()
