@@ -155,34 +155,46 @@ class Tester:
         self.env["PATH"] = f"{venv / 'bin'}:{self.env['PATH']}"
         self.env["VIRTUAL_ENV"] = str(venv)
 
-    def start(self, argv: list[str], *, log: str = "", cwd: Path = COPY, timeout: float = 1200, **env: str) -> Process:
+    def start(
+        self, argv: list[str], *, cwd: Path = COPY, timeout: float = 1200, env: dict[str, str] | None = None
+    ) -> Process:
         LOGS.mkdir(exist_ok=True)
-        process = Process(argv, LOGS / f"{log or self.stage}.log", cwd, {**self.env, **env}, timeout)
+        process = Process(argv, LOGS / f"{self.stage}.log", cwd, {**self.env, **(env or {})}, timeout)
         process.start()
         self.running.append(process)
         return process
 
-    def finish(self, title: str, process: Process, offset: int = 0) -> bool:
+    def finish(self, title: str, process: Process, offset: int = 0, findings: str = "") -> bool:
         passed = process.wait()
         self.running.remove(process)
         taken = seconds(time.monotonic() - process.started)
         say(f"    {title}: {'ok' if passed else 'FAILED'}, {taken}")
         if not passed:
             self.failed_steps.append(title)
-            show_end(process.log, offset)
+            show_end(process.log, offset, findings)
             if process.timed_out:
                 say(f"    {title} did not end within {seconds(process.timeout)}")
         return passed
 
-    def step(self, title: str, argv: list[str], *, cwd: Path = COPY, timeout: float = 1200, **env: str) -> bool:
+    def step(
+        self,
+        title: str,
+        argv: list[str],
+        *,
+        cwd: Path = COPY,
+        timeout: float = 1200,
+        findings: str = "",
+        env: dict[str, str] | None = None,
+    ) -> bool:
+        """Run a command to its end; `findings` says which lines of a long output tell of a failure."""
         log = LOGS / f"{self.stage}.log"
         offset = log.stat().st_size if log.exists() else 0
         try:
-            process = self.start(argv, cwd=cwd, timeout=timeout, **env)
+            process = self.start(argv, cwd=cwd, timeout=timeout, env=env)
         except OSError as error:
             return self.fail(title, str(error))
         with heartbeat(title, process):
-            return self.finish(title, process, offset)
+            return self.finish(title, process, offset, findings)
 
     def must(self, title: str, argv: list[str]) -> None:
         if not self.step(title, argv):
@@ -205,11 +217,13 @@ class Tester:
         return done.stdout.strip().splitlines()[-1]
 
 
-def show_end(log: Path, offset: int) -> None:
+def show_end(log: Path, offset: int, pattern: str) -> None:
     with log.open("rb") as source:
         source.seek(offset)
         lines = source.read().decode(errors="replace").splitlines()
-    for line in lines[-SHOWN_LINES:]:
+    # A program that died has not said why in the form of its findings.
+    found = [line for line in lines if re.search(pattern, line)] or lines
+    for line in found[-SHOWN_LINES:]:
         say(f"        {line}")
     say(f"    the whole log: {log}")
 
@@ -316,12 +330,12 @@ def lint(t: Tester) -> None:
     """Every linter."""
     parent = WORK / "tree"
     plugins = "ansible_collections/tlsbootstrap/kubernetes/plugins"
-    t.step("ruff", ["ruff", "check", "."])
+    t.step("ruff", ["ruff", "check", "--output-format", "concise", "."])
     t.step("ruff format", ["ruff", "format", "--diff", "."])
     t.step("mypy", ["mypy", "--strict", "--config-file", str(COPY / "pyproject.toml"), plugins], cwd=parent)
     t.step("yamllint", ["yamllint", "--strict", "."])
     t.step("shellcheck", ["shellcheck", "--external-sources", *shell_scripts()])
-    t.step("ansible-lint", ["ansible-lint", "--profile", "production", "--offline", "--strict", "-p"])
+    t.step("ansible-lint", ["ansible-lint", "--profile", "production", "--offline", "--strict", "--format", "pep8"])
     t.step("role-docs", ["python", "-B", "tools/role_docs.py", "--check"])
 
 
@@ -356,7 +370,12 @@ def sanity(t: Tester) -> None:
     home = WORK / "home"
     write_pip_settings(t, home)
     write_get_pip(t, home)
-    t.step("ansible-test sanity", ["ansible-test", "sanity", "--color", "no"], HOME=str(home))
+    t.step(
+        "ansible-test sanity",
+        ["ansible-test", "sanity", "--color", "no"],
+        findings="ERROR|FATAL",
+        env={"HOME": str(home)},
+    )
 
 
 def write_pip_settings(t: Tester, home: Path) -> None:
@@ -366,8 +385,8 @@ def write_pip_settings(t: Tester, home: Path) -> None:
     ).stdout
     settings = configparser.RawConfigParser()
     for line in listed.splitlines():
-        key, _, value = line.partition("=")
-        section, _, option = key.rpartition(".")
+        key, value = line.split("=", 1)
+        section, option = key.rsplit(".", 1)
         # The environment, listed first, wins.
         section = "global" if section == ":env:" else section
         if not settings.has_section(section):
@@ -421,7 +440,13 @@ def galaxy(t: Tester) -> None:
         "[galaxy-importer]\nRUN_ANSIBLE_TEST = False\nRUN_ANSIBLE_LINT = True\nCHECK_REQUIRED_TAGS = True\n"
     )
     importer = ["python", "-m", "galaxy_importer.main", str(tarball)]
-    t.step("galaxy-importer", importer, cwd=folder, GALAXY_IMPORTER_CONFIG=str(config))
+    t.step(
+        "galaxy-importer",
+        importer,
+        cwd=folder,
+        findings="ERROR|WARNING",
+        env={"GALAXY_IMPORTER_CONFIG": str(config)},
+    )
 
 
 def unit(t: Tester) -> None:
@@ -429,7 +454,7 @@ def unit(t: Tester) -> None:
     t.step(
         "pytest",
         ["python", "-m", "pytest", "-n", "auto", "-p", "no:cacheprovider", "tests/unit"],
-        PYTHONPATH=str(WORK / "tree"),
+        env={"PYTHONPATH": str(WORK / "tree")},
     )
 
 
