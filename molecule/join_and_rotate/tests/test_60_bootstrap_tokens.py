@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from proofs import samples
-from proofs.hosts import PKI, PROOF, Host
+from proofs.hosts import ADMIN, KUBECTL, PKI, PROOF, Host
 
 GROUP = "system:bootstrappers:tlsbootstrap"
 # A token of the shape of ours, for a node that is not there. It is made on the host and stays there.
@@ -18,7 +18,7 @@ set -eu
 umask 077
 id=$(tr -dc a-z0-9 </dev/urandom | head -c 6)
 secret=$(tr -dc a-z0-9 </dev/urandom | head -c 16)
-kubectl --kubeconfig /etc/kubernetes/admin.conf create -f - >/dev/null <<END
+{KUBECTL} --kubeconfig {ADMIN} create -f - >/dev/null <<END
 apiVersion: v1
 kind: Secret
 type: bootstrap.kubernetes.io/token

@@ -14,6 +14,8 @@ from testinfra.backend.base import CommandResult
 RUN = Path(os.environ["TLSB_RUN_DIRECTORY"])
 PKI = "/etc/kubernetes/pki"
 ADMIN = "/etc/kubernetes/admin.conf"
+# Brought by prepare.yml: the collection installs no kubectl.
+KUBECTL = "/opt/proof-kubectl"
 # What the watchers write, and what the tests need of their own, on each host.
 PROOF = "/run/proof"
 CLIENT_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-current.pem"
@@ -44,8 +46,7 @@ class Host:
 
     def kubectl(self, *arguments: str, kubeconfig: str = ADMIN) -> CommandResult:
         """Run kubectl with a kubeconfig of this host."""
-        program = "$(command -v kubectl || echo /opt/proof-kubectl)"
-        command = " ".join([program, "--kubeconfig", "%s", *["%s"] * len(arguments)])
+        command = " ".join([KUBECTL, "--kubeconfig", "%s", *["%s"] * len(arguments)])
         return self.run(command, kubeconfig, *arguments)
 
     def objects(self, *arguments: str) -> Any:

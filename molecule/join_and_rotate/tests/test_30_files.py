@@ -1,0 +1,170 @@
+"""Every file that a cluster keeps its trust in, against lists written by hand; every key, on one host only."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from proofs.hosts import PKI, RUN, Host
+
+# Path, mode, owner and group of all there is below the folders that are looked at. A path may be a pattern.
+FOLDERS = "/etc/kubernetes /var/lib/kubelet/pki /etc/systemd/system/*.service"
+UNITS = "/etc/systemd/system"
+CERTIFICATE = ("0644", "root", "root")
+FOLDER = ("0755", "root", "root")
+
+
+def identity(path: str, owner: str) -> dict[str, tuple[str, str, str]]:
+    """A certificate for everybody, its key for one user."""
+    return {f"{path}.crt": CERTIFICATE, f"{path}.key": ("0600", owner, owner)}
+
+
+CONTROL_PLANE = {
+    "/etc/kubernetes": FOLDER,
+    "/etc/kubernetes/admin.conf": ("0600", "root", "root"),
+    "/etc/kubernetes/super-admin.conf": ("0600", "root", "root"),
+    "/etc/kubernetes/controller-manager.conf": ("0600", "kube-controller-manager", "kube-controller-manager"),
+    "/etc/kubernetes/scheduler.conf": ("0600", "kube-scheduler", "kube-scheduler"),
+    "/etc/kubernetes/csr-approver.conf": ("0600", "csr-approver", "csr-approver"),
+    "/etc/kubernetes/audit-policy.yaml": CERTIFICATE,
+    "/etc/kubernetes/authentication.yaml": CERTIFICATE,
+    PKI: FOLDER,
+    f"{PKI}/etcd": FOLDER,
+    f"{PKI}/signing": FOLDER,
+    f"{PKI}/kubernetes-ca.crt": CERTIFICATE,
+    f"{PKI}/client-ca.crt": CERTIFICATE,
+    f"{PKI}/kubelet-serving-ca.crt": CERTIFICATE,
+    f"{PKI}/front-proxy-ca.crt": CERTIFICATE,
+    f"{PKI}/etcd/ca.crt": CERTIFICATE,
+    f"{PKI}/sa-trusted.pub": CERTIFICATE,
+    f"{PKI}/sa.pub": CERTIFICATE,
+    f"{PKI}/sa.key": ("0600", "kube-apiserver", "kube-apiserver"),
+    f"{PKI}/sa-controller-manager.pub": CERTIFICATE,
+    f"{PKI}/sa-controller-manager.key": ("0600", "kube-controller-manager", "kube-controller-manager"),
+    **identity(f"{PKI}/apiserver", "kube-apiserver"),
+    **identity(f"{PKI}/apiserver-kubelet-client", "kube-apiserver"),
+    **identity(f"{PKI}/apiserver-etcd-client", "kube-apiserver"),
+    **identity(f"{PKI}/front-proxy-client", "kube-apiserver"),
+    **identity(f"{PKI}/admin", "root"),
+    **identity(f"{PKI}/super-admin", "root"),
+    **identity(f"{PKI}/controller-manager", "kube-controller-manager"),
+    **identity(f"{PKI}/scheduler", "kube-scheduler"),
+    **identity(f"{PKI}/csr-approver", "csr-approver"),
+    **identity(f"{PKI}/signing/kubelet-client", "kube-controller-manager"),
+    **identity(f"{PKI}/signing/kubelet-serving", "kube-controller-manager"),
+    **identity(f"{PKI}/etcd/server", "etcd"),
+    **identity(f"{PKI}/etcd/peer", "etcd"),
+    **identity(f"{PKI}/etcd/healthcheck-client", "root"),
+    **{
+        f"{UNITS}/{name}.service": CERTIFICATE
+        for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "csr-approver")
+    },
+}
+STAMP = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
+WORKER = {
+    "/etc/kubernetes": FOLDER,
+    "/etc/kubernetes/manifests": FOLDER,
+    "/etc/kubernetes/kubelet.conf": ("0600", "root", "root"),
+    "/etc/kubernetes/kube-proxy.conf": ("0600", "kube-proxy", "kube-proxy"),
+    PKI: FOLDER,
+    f"{PKI}/kubernetes-ca.crt": CERTIFICATE,
+    **identity(f"{PKI}/kube-proxy", "kube-proxy"),
+    "/var/lib/kubelet/pki": FOLDER,
+    f"/var/lib/kubelet/pki/kubelet-client-({STAMP}|current)\\.pem": ("0600", "root", "root"),
+    f"/var/lib/kubelet/pki/kubelet-server-({STAMP}|current)\\.pem": ("0600", "root", "root"),
+    f"{UNITS}/kubelet.service": CERTIFICATE,
+    f"{UNITS}/kube-proxy.service": CERTIFICATE,
+}
+# The image's own, for pods without a registry.
+IMAGE = f"{UNITS}/node-images.service"
+EXPECTED = {"cp1": CONTROL_PLANE, "w1": WORKER, "w2": WORKER}
+# All private keys of a host, wherever they are; a key is in a small file. The last column is the public key's hash.
+KEYS = """
+find / /run -xdev -type f -size -64k ! -path '/proc/*' ! -path '/sys/*' ! -path '/run/proof/*' -print0 |
+xargs -0 grep -lsE -e '^-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' | sort -u | while read -r path; do
+    echo "$path $(openssl pkey -in "$path" -passin pass: -pubout -outform DER 2>/dev/null | sha256sum)"
+done
+"""
+# Made at a host's first boot.
+SSH_KEY = re.compile(r"/etc/ssh/ssh_host_\w+_key")
+
+
+def found(host: Host) -> dict[str, tuple[str, str, str]]:
+    """Return mode, owner and group of all there is; links as what they lead to."""
+    lines = host.output(f"find -L {FOLDERS} -printf '%%p %%#m %%u %%g\\n'".replace("%%", "%")).splitlines()
+    rows = [line.split() for line in lines]
+    return {path: (mode, owner, group) for path, mode, owner, group in rows if path != IMAGE}
+
+
+def expectation(host: Host, path: str) -> tuple[str, str, str] | None:
+    """Return what the list says of a path."""
+    listed = EXPECTED[host.name]
+    return listed.get(path) or next((rule for pattern, rule in listed.items() if re.fullmatch(pattern, path)), None)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_file_is_as_listed(hosts: dict[str, Host], name: str) -> None:
+    host = hosts[name]
+    wrong = {
+        path: (is_, expectation(host, path)) for path, is_ in found(host).items() if is_ != expectation(host, path)
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_listed_file_is_there(hosts: dict[str, Host], name: str) -> None:
+    paths = found(hosts[name])
+    missing = [rule for rule in EXPECTED[name] if rule not in paths]
+    assert [rule for rule in missing if not any(re.fullmatch(rule, path) for path in paths)] == []
+
+
+@pytest.fixture(scope="module")
+def keys(hosts: dict[str, Host]) -> dict[str, dict[str, str]]:
+    """The public key's hash of each private key: host, path, hash."""
+    result: dict[str, dict[str, str]] = {}
+    for name, host in hosts.items():
+        rows = [line.split() for line in host.output(KEYS).splitlines()]
+        result[name] = {path: digest for path, digest, _dash in rows}
+    result["CA host"] = {str(path): public_key(path) for path in sorted((RUN / "ca").rglob("*.key"))}
+    return result
+
+
+def public_key(path: Path) -> str:
+    command = ["openssl", "pkey", "-in", str(path), "-pubout", "-outform", "DER"]
+    return hashlib.sha256(subprocess.run(command, check=True, capture_output=True).stdout).hexdigest()
+
+
+def test_every_key_could_be_read(keys: dict[str, dict[str, str]]) -> None:
+    nothing = hashlib.sha256(b"").hexdigest()
+    assert {host for host, found in keys.items() if nothing in found.values()} == set()
+    assert len(keys["CA host"]) == 3
+    assert all(len(keys[host]) >= count for host, count in {"cp1": 16, "w1": 3, "w2": 3}.items())
+
+
+def test_no_key_is_in_two_places(keys: dict[str, dict[str, str]]) -> None:
+    places: dict[str, list[str]] = {}
+    for host, paths in keys.items():
+        for path, digest in paths.items():
+            # The kubelet's link leads to its newest file.
+            if not path.endswith("-current.pem"):
+                places.setdefault(digest, []).append(f"{host}:{path}")
+    assert [where for where in places.values() if len(where) > 1] == []
+
+
+def test_every_key_is_a_listed_one(hosts: dict[str, Host], keys: dict[str, dict[str, str]]) -> None:
+    strangers = [
+        f"{name}:{path}"
+        for name, host in hosts.items()
+        for path in keys[name]
+        if not expectation(host, path) and not SSH_KEY.fullmatch(path)
+    ]
+    assert strangers == []
+
+
+def test_the_ca_host_keeps_its_keys_to_itself() -> None:
+    for path in (RUN / "ca").rglob("*.key"):
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert (RUN / "ca").stat().st_mode & 0o777 == 0o700
