@@ -24,7 +24,7 @@ ROLES = sorted(path for path in (ROOT / "roles").glob("*") if path.is_dir())
 TYPES = {"bool": bool, "dict": dict, "float": float, "int": int, "list": list, "path": str, "raw": object, "str": str}
 # Facts and magic variables.
 COMMON = re.compile(
-    r"(ansible_(check_mode|diff_mode|facts|host|loop|play_hosts|play_hosts_all|version|managed|role_names|verbosity)"
+    r"(ansible_(check_mode|diff_mode|facts|host|loop|play_batch|play_hosts|play_hosts_all|version|managed|role_names|verbosity)"
     r"|groups|hostvars|inventory_hostname|group_names|play_hosts|playbook_dir|role_path|role_name|omit|item|lookup|query|q"
     r"|now|undef|range|dict|namespace|caller|loop|true|false|none|True|False|None|environment|ansible_failed_result"
     r"|ansible_failed_task|ansible_play_hosts|ansible_play_hosts_all|ansible_parent_role_names)"
