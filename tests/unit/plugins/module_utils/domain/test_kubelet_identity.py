@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a node has joined, and what is in the way of a join."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+import pytest
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.certificate import (
+    CertificateInfo,
+    KeyInfo,
+)
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import Found, assess
+
+NOW = datetime.datetime(2051, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+SECOND = datetime.timedelta(seconds=1)
+KEY = KeyInfo("ecdsa-p256", "ab" * 32)
+
+
+def certificate(
+    name: str = "w1", not_after: datetime.datetime = NOW + SECOND, groups: str = "system:nodes"
+) -> CertificateInfo:
+    return CertificateInfo(
+        common_name=f"system:node:{name}",
+        organizations=tuple(groups.split(",")) if groups else (),
+        other_subject=False,
+        subject="",
+        issuer="CN=kubelet-client-ca-cp1",
+        dns_names=(),
+        ip_addresses=(),
+        other_names=0,
+        usages=("client auth",),
+        key_usages=(),
+        is_ca=False,
+        path_length=None,
+        not_before=NOW - SECOND,
+        not_after=not_after,
+        serial=1,
+        key=KEY,
+        subject_key_id="",
+        authority_key_id="",
+        fingerprint="cd" * 32,
+        signature_hash="sha256",
+        version=3,
+    )
+
+
+JOINED = Found(
+    kubeconfig="/kubelet.conf",
+    kubeconfig_there=True,
+    kubeconfig_readable=True,
+    certificate_path="/current.pem",
+    certificate_there=True,
+    certificate=certificate(),
+    key_sha256=KEY.public_key_sha256,
+)
+
+
+def found(**changes: object) -> Found:
+    return dataclasses.replace(JOINED, **changes)  # type: ignore[arg-type]
+
+
+def test_a_good_certificate_with_its_key_is_an_identity() -> None:
+    verdict = assess("w1", JOINED, NOW)
+    assert verdict.joined
+    assert not verdict.kubeconfig_unusable
+    assert not verdict.certificate_unusable
+    assert assess("w1", found(trusted=True), NOW).joined
+
+
+def test_nothing_there_is_a_first_join_and_nothing_is_in_its_way() -> None:
+    verdict = assess("w1", Found("/kubelet.conf"), NOW)
+    assert [reason.code for reason in verdict.reasons] == ["NotJoined"]
+    assert not verdict.kubeconfig_unusable
+    assert not verdict.certificate_unusable
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({"certificate": certificate(not_after=NOW)}, ["Expired"]),
+        ({"certificate": certificate("w2")}, ["NodeNameChanged"]),
+        ({"certificate": certificate(groups="")}, ["NodeNameChanged"]),
+        ({"certificate": certificate(groups="system:nodes,system:masters")}, ["NodeNameChanged"]),
+        ({"key_sha256": "00" * 32}, ["KeyMismatch"]),
+        ({"key_sha256": None}, ["KeyMissing"]),
+        ({"trusted": False}, ["IssuerChanged"]),
+        ({"certificate": None}, ["CertificateUnreadable"]),
+        ({"certificate": None, "certificate_there": False}, ["CertificateMissing"]),
+        ({"certificate": certificate("w2", NOW), "key_sha256": None}, ["NodeNameChanged", "Expired", "KeyMissing"]),
+    ],
+)
+def test_an_unusable_certificate_is_in_the_way_with_the_kubeconfig(
+    changes: dict[str, object], codes: list[str]
+) -> None:
+    verdict = assess("w1", found(**changes), NOW)
+    assert [reason.code for reason in verdict.reasons] == codes
+    assert verdict.kubeconfig_unusable
+    assert verdict.certificate_unusable
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "in_the_way"),
+    [
+        ({"kubeconfig_there": False, "kubeconfig_readable": False}, "KubeconfigMissing", False),
+        ({"kubeconfig_readable": False}, "KubeconfigUnreadable", True),
+    ],
+)
+def test_a_good_certificate_stays_when_the_kubeconfig_is_lost(
+    changes: dict[str, object], code: str, in_the_way: bool
+) -> None:
+    verdict = assess("w1", found(**changes), NOW)
+    assert [reason.code for reason in verdict.reasons] == [code]
+    assert verdict.kubeconfig_unusable is in_the_way
+    assert not verdict.certificate_unusable
+
+
+def test_the_end_is_to_the_second() -> None:
+    assert assess("w1", found(certificate=certificate(not_after=NOW + SECOND)), NOW).joined
+    assert not assess("w1", found(certificate=certificate(not_after=NOW)), NOW).joined
