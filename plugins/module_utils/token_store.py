@@ -41,9 +41,11 @@ __all__ = [
     "check_given",
     "check_wanted",
     "delete_tokens",
+    "leftover_reason",
     "leftovers",
     "make_tokens",
     "own_tokens",
+    "wanted_reason",
 ]
 
 PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets"

@@ -77,7 +77,8 @@ launch_api() {
 
 launch_controller_manager() {
     launch kube-controller-manager --kubeconfig="$directory/controller-manager.conf" \
-        --bind-address=127.0.0.1 "--secure-port=$((api_port + 1))" --leader-elect=false \
+        --bind-address=127.0.0.1 "--secure-port=$((api_port + 1))" --leader-elect=false --use-service-account-credentials \
+        --service-account-private-key-file="$pki/sa.key" \
         --controllers=csrsigning,csrapproving,csrcleaner,tokencleaner \
         --cluster-signing-kubelet-client-cert-file="$pki/kubelet-client-ca.crt" \
         --cluster-signing-kubelet-client-key-file="$pki/kubelet-client-ca.key" \
@@ -98,8 +99,13 @@ wait_ready() {
     done
 }
 
-alive() { # NAME
-    [ -e "$directory/$1.pid" ] && kill -0 "$(cat "$directory/$1.pid")" 2>/dev/null
+alive() { # NAME; a zombie, where nobody reaps it, is not
+    local pid state
+    [ -e "$directory/$1.pid" ] || return 1
+    read -r pid <"$directory/$1.pid"
+    [ -e "/proc/$pid/status" ] || return 1
+    state=$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null) || return 1
+    [ -n "$state" ] && [ "$state" != Z ]
 }
 
 end() { # NAME...
@@ -110,7 +116,11 @@ end() { # NAME...
         kill -TERM "$(cat "$directory/$name.pid")"
     done
     for name in "$@"; do
-        while alive "$name"; do sleep 0.1; done
+        for _ in $(seq 100); do
+            alive "$name" || break
+            sleep 0.1
+        done
+        alive "$name" && kill -KILL "$(cat "$directory/$name.pid")"
         rm -f "$directory/$name.pid"
     done
 }

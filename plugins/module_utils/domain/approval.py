@@ -107,7 +107,7 @@ def examine(request: Request, policy: Policy) -> Verdict:
         rule = _client if request.signer == CLIENT_SIGNER else _serving
         rule(request, _readable(request), policy)
     except _RefusalError as refusal:
-        foreign = refusal.reason == "ForeignRequester"
+        foreign = refusal.reason == "ForeignRequester" and JOIN_GROUP not in request.groups
         action = policy.foreign_requests if foreign else DENY
         return Verdict(action, refusal.reason, refusal.message[:_MESSAGE], ours)
     return Verdict(APPROVE, "PolicyKept", f"requester, subject, usages and names are those of node {ours}", ours)
