@@ -75,11 +75,13 @@ def lacks(name: str) -> bool:
 
 def content_of(names: list[str], present: bytes | None) -> bytes:
     """Add the lines to those that earlier runs for other groups have written."""
-    lines = {f'u {name} - "Kubernetes: {name}" / /usr/sbin/nologin' for name in names}
+    lines = {}
     for line in (present or b"").decode("utf-8", "replace").splitlines():
-        if line.startswith("u "):
-            lines.add(line)
-    return (HEADER + "".join(line + "\n" for line in sorted(lines))).encode()
+        words = line.split()
+        if len(words) > 1 and words[0] == "u":
+            lines[words[1]] = line
+    lines.update({name: f'u {name} - "Kubernetes {name}" / /usr/sbin/nologin' for name in names})
+    return (HEADER + "".join(lines[name] + "\n" for name in sorted(lines))).encode()
 
 
 def run(module: AnsibleModule) -> runner.Outcome:
