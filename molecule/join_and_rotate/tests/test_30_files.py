@@ -11,15 +11,15 @@ import pytest
 from proofs.hosts import PKI, RUN, Host
 
 # Path, mode, owner and group of all there is below the folders that are looked at. A path may be a pattern.
-FOLDERS = "/etc/kubernetes /var/lib/kubelet/pki /etc/systemd/system/*.service"
+FOLDERS = "/etc/kubernetes /var/lib/kubelet/pki /etc/systemd/system"
 UNITS = "/etc/systemd/system"
 CERTIFICATE = ("0644", "root", "root")
 FOLDER = ("0755", "root", "root")
 
 
 def identity(path: str, owner: str) -> dict[str, tuple[str, str, str]]:
-    """A certificate for everybody, its key for one user."""
-    return {f"{path}.crt": CERTIFICATE, f"{path}.key": ("0600", owner, owner)}
+    """A certificate that everybody may read, its key for one user."""
+    return {f"{path}.crt": ("0644", owner, owner), f"{path}.key": ("0600", owner, owner)}
 
 
 CONTROL_PLANE = {
@@ -32,17 +32,21 @@ CONTROL_PLANE = {
     "/etc/kubernetes/audit-policy.yaml": CERTIFICATE,
     "/etc/kubernetes/authentication.yaml": CERTIFICATE,
     PKI: FOLDER,
+    # New keys wait here for their certificates.
+    f"{PKI}/.pending": ("0700", "root", "root"),
     f"{PKI}/etcd": FOLDER,
+    f"{PKI}/etcd/.pending": ("0700", "root", "root"),
     f"{PKI}/signing": FOLDER,
+    f"{PKI}/signing/.pending": ("0700", "root", "root"),
     f"{PKI}/kubernetes-ca.crt": CERTIFICATE,
     f"{PKI}/client-ca.crt": CERTIFICATE,
     f"{PKI}/kubelet-serving-ca.crt": CERTIFICATE,
     f"{PKI}/front-proxy-ca.crt": CERTIFICATE,
     f"{PKI}/etcd/ca.crt": CERTIFICATE,
     f"{PKI}/sa-trusted.pub": CERTIFICATE,
-    f"{PKI}/sa.pub": CERTIFICATE,
+    f"{PKI}/sa.pub": ("0644", "kube-apiserver", "kube-apiserver"),
     f"{PKI}/sa.key": ("0600", "kube-apiserver", "kube-apiserver"),
-    f"{PKI}/sa-controller-manager.pub": CERTIFICATE,
+    f"{PKI}/sa-controller-manager.pub": ("0644", "kube-controller-manager", "kube-controller-manager"),
     f"{PKI}/sa-controller-manager.key": ("0600", "kube-controller-manager", "kube-controller-manager"),
     **identity(f"{PKI}/apiserver", "kube-apiserver"),
     **identity(f"{PKI}/apiserver-kubelet-client", "kube-apiserver"),
@@ -70,33 +74,33 @@ WORKER = {
     "/etc/kubernetes/kubelet.conf": ("0600", "root", "root"),
     "/etc/kubernetes/kube-proxy.conf": ("0600", "kube-proxy", "kube-proxy"),
     PKI: FOLDER,
+    # New keys wait here for their certificates.
+    f"{PKI}/.pending": ("0700", "root", "root"),
     f"{PKI}/kubernetes-ca.crt": CERTIFICATE,
     **identity(f"{PKI}/kube-proxy", "kube-proxy"),
     "/var/lib/kubelet/pki": FOLDER,
-    f"/var/lib/kubelet/pki/kubelet-client-({STAMP}|current)\\.pem": ("0600", "root", "root"),
-    f"/var/lib/kubelet/pki/kubelet-server-({STAMP}|current)\\.pem": ("0600", "root", "root"),
+    f"/var/lib/kubelet/pki/kubelet-client-{STAMP}\\.pem": ("0600", "root", "root"),
+    f"/var/lib/kubelet/pki/kubelet-server-{STAMP}\\.pem": ("0600", "root", "root"),
     f"{UNITS}/kubelet.service": CERTIFICATE,
     f"{UNITS}/kube-proxy.service": CERTIFICATE,
 }
-# The image's own, for pods without a registry.
-IMAGE = f"{UNITS}/node-images.service"
+# The image's own: folders of links, and what loads images for pods without a registry.
+IMAGE = re.compile(rf"{UNITS}(/[\w.@-]+\.(wants|requires)|/node-images\.service)?")
 EXPECTED = {"cp1": CONTROL_PLANE, "w1": WORKER, "w2": WORKER}
 # All private keys of a host, wherever they are; a key is in a small file. The last column is the public key's hash.
 KEYS = """
 find / /run -xdev -type f -size -64k ! -path '/proc/*' ! -path '/sys/*' ! -path '/run/proof/*' -print0 |
-xargs -0 grep -lsE -e '^-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' | sort -u | while read -r path; do
+xargs -0 grep -lsIE -e '^-----BEGIN ((EC|RSA|DSA|ENCRYPTED) )?PRIVATE KEY-----' | sort -u | while read -r path; do
     echo "$path $(openssl pkey -in "$path" -passin pass: -pubout -outform DER 2>/dev/null | sha256sum)"
 done
 """
-# Made at a host's first boot.
-SSH_KEY = re.compile(r"/etc/ssh/ssh_host_\w+_key")
 
 
 def found(host: Host) -> dict[str, tuple[str, str, str]]:
-    """Return mode, owner and group of all there is; links as what they lead to."""
-    lines = host.output(f"find -L {FOLDERS} -printf '%%p %%#m %%u %%g\\n'".replace("%%", "%")).splitlines()
+    """Return mode, owner and group of all there is, but for links and for what the image brought to systemd."""
+    lines = host.run(f"find {FOLDERS} ! -type l -printf '%p %#m %u %g\\n'").stdout.splitlines()
     rows = [line.split() for line in lines]
-    return {path: (mode, owner, group) for path, mode, owner, group in rows if path != IMAGE}
+    return {path: (mode, owner, group) for path, mode, owner, group in rows if not IMAGE.fullmatch(path)}
 
 
 def expectation(host: Host, path: str) -> tuple[str, str, str] | None:
@@ -108,10 +112,8 @@ def expectation(host: Host, path: str) -> tuple[str, str, str] | None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_file_is_as_listed(hosts: dict[str, Host], name: str) -> None:
     host = hosts[name]
-    wrong = {
-        path: (is_, expectation(host, path)) for path, is_ in found(host).items() if is_ != expectation(host, path)
-    }
-    assert not wrong
+    both = {path: (is_, expectation(host, path)) for path, is_ in found(host).items()}
+    assert {path: pair for path, pair in both.items() if pair[0] != pair[1]} == {}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -148,19 +150,12 @@ def test_no_key_is_in_two_places(keys: dict[str, dict[str, str]]) -> None:
     places: dict[str, list[str]] = {}
     for host, paths in keys.items():
         for path, digest in paths.items():
-            # The kubelet's link leads to its newest file.
-            if not path.endswith("-current.pem"):
-                places.setdefault(digest, []).append(f"{host}:{path}")
+            places.setdefault(digest, []).append(f"{host}:{path}")
     assert [where for where in places.values() if len(where) > 1] == []
 
 
 def test_every_key_is_a_listed_one(hosts: dict[str, Host], keys: dict[str, dict[str, str]]) -> None:
-    strangers = [
-        f"{name}:{path}"
-        for name, host in hosts.items()
-        for path in keys[name]
-        if not expectation(host, path) and not SSH_KEY.fullmatch(path)
-    ]
+    strangers = [f"{name}:{path}" for name, host in hosts.items() for path in keys[name] if not expectation(host, path)]
     assert strangers == []
 
 
