@@ -92,6 +92,11 @@ class Folder:
                 found[name] = (data or b"").decode("utf-8", "replace")
         return found
 
+    def sweep(self) -> None:
+        """What killed writers left; called under the lock."""
+        for directory in (self.directory, self.path(PENDING), self.path(PUBLISHED)):
+            files.sweep(directory)
+
     def record(self, entries: list[dict[str, Any]]) -> None:
         """One append and one sync for a whole batch."""
         lines = [json.dumps(entry, sort_keys=True, ensure_ascii=True) for entry in entries]
@@ -168,7 +173,7 @@ def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:
 
 def _apply(folder: Folder, missing: list[Authority], pairs: dict[str, Pair | None], now: datetime.datetime) -> None:
     files.ensure_directory(folder.directory, mode=folder.mode)
-    files.sweep(folder.directory)
+    folder.sweep()
     for pair in filter(None, pairs.values()):
         files.ensure_attributes(folder.path(pair.authority.key_file), mode="0600")
         files.ensure_attributes(folder.path(pair.authority.certificate_file), mode="0644")
@@ -257,6 +262,7 @@ def sign_requests(
     if not os.path.isdir(folder.directory):
         raise InputError(f"the CA folder {folder.directory} is not there; run the role ca first")
     with files.lock(folder.directory, wait):
+        folder.sweep()
         pairs = _pairs(folder, {entry.identity.issuer: entry.authority for entry in wanted}, now)
         outcome.result["certificates"], outcome.warnings = _sign_all(folder, wanted, pairs, now)
         _publish(folder, publish)

@@ -204,7 +204,8 @@ class _Holder:
         self, identity: Identity, pending: _Pending, live: Material, issuer: Issuer | None, wanted: str
     ) -> Material:
         """A certificate is installed only when it says what the row says, for the key that asked, by its CA."""
-        for key in (files.read(pending.path("key")), live.key):
+        waiting = files.read(pending.path("key"))
+        for key in [live.key] if waiting is None else [live.key, waiting]:
             material = _material(wanted.encode("utf-8"), key, issuer)
             if material.found.certificate is not None and material.found.certificate.key == material.found.key:
                 break
