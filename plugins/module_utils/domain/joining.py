@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node that joins still waits for, told from the requests and the Node objects of the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .csr import CLIENT_SIGNER, NODE_PREFIX, SERVING_SIGNER, Request
+from .tokens import USER_PREFIX
+
+__all__ = ["label_patch", "merged_taints", "node_status", "ready", "requests_missing"]
+
+
+def requests_missing(
+    requests: Iterable[Request], node: str, serving: bool = True, token_id: str | None = None
+) -> str | None:
+    """None when the node has its certificates, otherwise the first thing that is missing.
+
+    With `token_id` only the request counts that was made with this token, and what came after it: requests of an
+    earlier join stay for an hour (pkg/controller/certificates/cleaner/cleaner.go).
+    """
+    own = sorted((one for one in requests if _is_of(one, node, token_id)), key=lambda one: one.order)
+    client = [one for one in own if one.signer == CLIENT_SIGNER]
+    missing = _missing("client", client)
+    if missing or not serving:
+        return missing
+    since = client[-1].created if token_id else own[0].created
+    return _missing("serving", [one for one in own if one.signer == SERVING_SIGNER and one.created >= since])
+
+
+def _is_of(request: Request, node: str, token_id: str | None) -> bool:
+    if request.content is None or request.content.node != node:
+        return False
+    if request.signer == SERVING_SIGNER or not token_id:
+        return request.username == NODE_PREFIX + node or (
+            request.signer == CLIENT_SIGNER and request.username.startswith(USER_PREFIX)
+        )
+    return request.username == USER_PREFIX + token_id
+
+
+def _missing(what: str, requests: list[Request]) -> str | None:
+    if any(request.issued for request in requests):
+        return None
+    if not requests:
+        return f"no {what} request has come: does the kubelet run, and does it reach the API server?"
+    latest = requests[-1]
+    if latest.failed:
+        return f"the signer {latest.signer} refused the {what} request {latest.name}: {latest.failed}"
+    if latest.denied:
+        return f"the {what} request {latest.name} was denied: {latest.decision}"
+    if latest.approved:
+        return (
+            f"the {what} request {latest.name} is approved, but nothing was issued for the signer {latest.signer}: "
+            "does kube-controller-manager run, and has it a signing pair for it?"
+        )
+    return f"the {what} request {latest.name} waits for approval"
+
+
+def ready(node: Mapping[str, Any]) -> bool:
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in _conditions(node))
+
+
+def node_status(node: Mapping[str, Any] | None) -> str:
+    """Where a node is, in words."""
+    if node is None:
+        return "not registered"
+    found = next((one for one in _conditions(node) if one["type"] == "Ready"), None)
+    if found is None:
+        return "registered, its kubelet has not reported yet"
+    if found["status"] == "True":
+        return "Ready"
+    return f"registered, not Ready: {found.get('reason', '')}: {found.get('message', '')}"
+
+
+def _conditions(node: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return list((node.get("status") or {}).get("conditions") or [])
+
+
+def label_patch(node: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that are missing or differ."""
+    present = (node.get("metadata") or {}).get("labels") or {}
+    return {key: value for key, value in labels.items() if present.get(key) != value}
+
+
+def merged_taints(node: Mapping[str, Any], taints: Iterable[Mapping[str, str]]) -> list[dict[str, Any]] | None:
+    """All taints of the node with ours among them, or None where ours are there. Key and effect identify a taint."""
+    present = list((node.get("spec") or {}).get("taints") or [])
+    wanted = {(taint["key"], taint["effect"]): taint.get("value") or "" for taint in taints}
+    found = {(taint["key"], taint["effect"]): taint.get("value") or "" for taint in present}
+    if all(found.get(identity) == value for identity, value in wanted.items()):
+        return None
+    others = [taint for taint in present if (taint["key"], taint["effect"]) not in wanted]
+    return others + [
+        {"key": key, "effect": effect, **({"value": value} if value else {})} for (key, effect), value in wanted.items()
+    ]
