@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The field names of KubeletConfiguration and KubeProxyConfiguration and the feature gates, by version.
 
-Made by tools/component-fields from Kubernetes 1.34.4, 1.35.4, 1.36.3, 1.37.2; not edited by hand.
+Made by python3 tools/component_fields.py from Kubernetes 1.34.4, 1.35.4, 1.36.3, 1.37.2; not edited by hand.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Write plugins/module_utils/domain/component_fields.py from the Go sources of Kubernetes.
 
-Usage: tools/component-fields 1.34.4 1.35.4 1.36.3 1.37.2
+Usage: python3 tools/component_fields.py 1.34.4 1.35.4 1.36.3 1.37.2
 The sources come through `go mod download`. The kubelet and kube-proxy decode
 their configuration leniently and pass over a field that they do not know, so
 its names have to be checked by us; the Go types are the only complete list.
@@ -134,7 +133,7 @@ HEAD = '''# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The field names of KubeletConfiguration and KubeProxyConfiguration and the feature gates, by version.
 
-Made by tools/component-fields from Kubernetes {versions}; not edited by hand.
+Made by python3 tools/component_fields.py from Kubernetes {versions}; not edited by hand.
 """
 
 from __future__ import annotations
