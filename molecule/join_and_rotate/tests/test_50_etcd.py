@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from proofs.hosts import PKI, Host
 
-CA = ("--cacert", f"{PKI}/etcd/ca.crt")
+# On the peers' port etcd says HTTP/2 and does not speak it.
+CA = ("--http1.1", "--cacert", f"{PKI}/etcd/ca.crt")
 # The port, a path that answers there, and a certificate that is welcome.
 PORTS = {
     "2379": ("health", f"{PKI}/etcd/healthcheck-client"),

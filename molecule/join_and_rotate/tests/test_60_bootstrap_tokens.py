@@ -101,13 +101,13 @@ def test_it_may_make_and_read_requests_and_nothing_else(cp1: Host, token: str) -
         ("create", "nodes"),
         ("get", "configmaps"),
         ("approve", "signers.certificates.k8s.io/kubernetes.io/kube-apiserver-client-kubelet"),
-        ("update", "certificatesigningrequests/approval"),
+        ("update", "certificatesigningrequests", "--subresource=approval"),
         ("delete", "certificatesigningrequests"),
-        ("create", "certificatesigningrequests/nodeclient"),
-        ("create", "certificatesigningrequests/selfnodeclient"),
+        ("create", "certificatesigningrequests", "--subresource=nodeclient"),
+        ("create", "certificatesigningrequests", "--subresource=selfnodeclient"),
     ],
 )
-def test_it_may_not(cp1: Host, token: str, question: tuple[str, str]) -> None:
+def test_it_may_not(cp1: Host, token: str, question: tuple[str, ...]) -> None:
     answer = cp1.kubectl("auth", "can-i", *question, "--all-namespaces", kubeconfig=KUBECONFIG)
     assert answer.stdout.strip() == "no"
 
@@ -152,4 +152,4 @@ def test_nothing_of_the_join_is_left(hosts: dict[str, Host], cp1: Host) -> None:
     assert [entry["metadata"]["name"] for entry in secrets["items"]] == []
     for host in hosts.values():
         assert host.run("test -e /etc/kubernetes/bootstrap-kubelet.conf").rc == 1
-        assert host.output("find /etc/kubernetes /var/lib/kubelet -path '*/.pending/*'") == ""
+        assert host.run("find /etc/kubernetes /var/lib/kubelet -path '*/.pending/*'").stdout == ""

@@ -112,4 +112,4 @@ def test_join_goes_on_after_each_task_that_changes_something(cluster: Host, w1: 
         secrets = cluster.objects("secrets", "--all-namespaces", "--field-selector=type=bootstrap.kubernetes.io/token")
         assert [entry["metadata"]["name"] for entry in secrets["items"]] == []
         assert w1.run("test -e /etc/kubernetes/bootstrap-kubelet.conf").rc == 1
-        assert w1.output("find /etc/kubernetes /var/lib/kubelet -path '*/.pending/*'") == ""
+        assert w1.run("find /etc/kubernetes /var/lib/kubelet -path '*/.pending/*'").stdout == ""

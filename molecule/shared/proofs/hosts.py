@@ -15,7 +15,7 @@ RUN = Path(os.environ["TLSB_RUN_DIRECTORY"])
 PKI = "/etc/kubernetes/pki"
 ADMIN = "/etc/kubernetes/admin.conf"
 # Brought by prepare.yml: the collection installs no kubectl.
-KUBECTL = "/opt/proof-kubectl"
+KUBECTL = "/opt/proof/kubectl"
 # What the watchers write, and what the tests need of their own, on each host.
 PROOF = "/run/proof"
 CLIENT_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-current.pem"
