@@ -11,9 +11,9 @@ import pytest
 from proofs.hosts import PKI, RUN, Host
 
 # Path, mode, owner and group of all there is below the folders that are looked at. A path may be a pattern.
-FOLDERS = "/etc/kubernetes /var/lib/kubelet/pki /etc/systemd/system"
+FOLDERS = "/etc/kubernetes /var/lib/kubelet/pki /etc/systemd/system /run/kube-controller-manager /run/kube-scheduler"
 UNITS = "/etc/systemd/system"
-CERTIFICATE = ("0644", "root", "root")
+PUBLIC = ("0644", "root", "root")
 FOLDER = ("0755", "root", "root")
 
 
@@ -29,8 +29,8 @@ CONTROL_PLANE = {
     "/etc/kubernetes/controller-manager.conf": ("0600", "kube-controller-manager", "kube-controller-manager"),
     "/etc/kubernetes/scheduler.conf": ("0600", "kube-scheduler", "kube-scheduler"),
     "/etc/kubernetes/csr-approver.conf": ("0600", "csr-approver", "csr-approver"),
-    "/etc/kubernetes/audit-policy.yaml": CERTIFICATE,
-    "/etc/kubernetes/authentication.yaml": CERTIFICATE,
+    "/etc/kubernetes/audit-policy.yaml": PUBLIC,
+    "/etc/kubernetes/authentication.yaml": PUBLIC,
     PKI: FOLDER,
     # New keys wait here for their certificates.
     f"{PKI}/.pending": ("0700", "root", "root"),
@@ -38,12 +38,12 @@ CONTROL_PLANE = {
     f"{PKI}/etcd/.pending": ("0700", "root", "root"),
     f"{PKI}/signing": FOLDER,
     f"{PKI}/signing/.pending": ("0700", "root", "root"),
-    f"{PKI}/kubernetes-ca.crt": CERTIFICATE,
-    f"{PKI}/client-ca.crt": CERTIFICATE,
-    f"{PKI}/kubelet-serving-ca.crt": CERTIFICATE,
-    f"{PKI}/front-proxy-ca.crt": CERTIFICATE,
-    f"{PKI}/etcd/ca.crt": CERTIFICATE,
-    f"{PKI}/sa-trusted.pub": CERTIFICATE,
+    f"{PKI}/kubernetes-ca.crt": PUBLIC,
+    f"{PKI}/client-ca.crt": PUBLIC,
+    f"{PKI}/kubelet-serving-ca.crt": PUBLIC,
+    f"{PKI}/front-proxy-ca.crt": PUBLIC,
+    f"{PKI}/etcd/ca.crt": PUBLIC,
+    f"{PKI}/sa-trusted.pub": PUBLIC,
     f"{PKI}/sa.pub": ("0644", "kube-apiserver", "kube-apiserver"),
     f"{PKI}/sa.key": ("0600", "kube-apiserver", "kube-apiserver"),
     f"{PKI}/sa-controller-manager.pub": ("0644", "kube-controller-manager", "kube-controller-manager"),
@@ -63,26 +63,33 @@ CONTROL_PLANE = {
     **identity(f"{PKI}/etcd/peer", "etcd"),
     **identity(f"{PKI}/etcd/healthcheck-client", "root"),
     **{
-        f"{UNITS}/{name}.service": CERTIFICATE
+        f"{UNITS}/{name}.service": PUBLIC
         for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "csr-approver")
     },
 }
+for component in ("kube-controller-manager", "kube-scheduler"):
+    # They serve on localhost with a certificate that they make at each start.
+    CONTROL_PLANE[f"/run/{component}"] = ("0700", component, component)
+    CONTROL_PLANE[f"/run/{component}/{component}.crt"] = ("0644", component, component)
+    CONTROL_PLANE[f"/run/{component}/{component}.key"] = ("0600", component, component)
 STAMP = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
 WORKER = {
     "/etc/kubernetes": FOLDER,
-    "/etc/kubernetes/manifests": FOLDER,
+    "/etc/kubernetes/.pending": ("0700", "root", "root"),
+    "/etc/kubernetes/kube-proxy": FOLDER,
+    "/etc/kubernetes/kube-proxy/config.yaml": PUBLIC,
     "/etc/kubernetes/kubelet.conf": ("0600", "root", "root"),
     "/etc/kubernetes/kube-proxy.conf": ("0600", "kube-proxy", "kube-proxy"),
     PKI: FOLDER,
     # New keys wait here for their certificates.
     f"{PKI}/.pending": ("0700", "root", "root"),
-    f"{PKI}/kubernetes-ca.crt": CERTIFICATE,
+    f"{PKI}/kubernetes-ca.crt": PUBLIC,
     **identity(f"{PKI}/kube-proxy", "kube-proxy"),
     "/var/lib/kubelet/pki": FOLDER,
     f"/var/lib/kubelet/pki/kubelet-client-{STAMP}\\.pem": ("0600", "root", "root"),
     f"/var/lib/kubelet/pki/kubelet-server-{STAMP}\\.pem": ("0600", "root", "root"),
-    f"{UNITS}/kubelet.service": CERTIFICATE,
-    f"{UNITS}/kube-proxy.service": CERTIFICATE,
+    f"{UNITS}/kubelet.service": PUBLIC,
+    f"{UNITS}/kube-proxy.service": PUBLIC,
 }
 # The image's own: folders of links, and what loads images for pods without a registry.
 IMAGE = re.compile(rf"{UNITS}(/[\w.@-]+\.(wants|requires)|/node-images\.service)?")
