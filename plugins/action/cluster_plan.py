@@ -9,6 +9,7 @@ import functools
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,8 @@ except ImportError:
 _ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
 _RESULT = "cluster_plan"
 _IGNORED = "cluster_ignored_variables"
-_PLAY = "the play, a role's variables or --extra-vars"
+# How many hosts a template that they share is evaluated for.
+_EVALUATIONS = 10
 
 
 @functools.lru_cache(maxsize=1)
@@ -52,9 +54,13 @@ def read_catalogue(roles: str = _ROLES) -> tuple[variables.Catalogue, tuple[str,
     return variables.Catalogue(found, hosts), tuple(found["cluster"])
 
 
-def type_problem(name: str, option: Mapping[str, Any], value: Any) -> str:
+def validator_of(name: str, option: Mapping[str, Any]) -> ArgumentSpecValidator:
+    return ArgumentSpecValidator({name: variables.without_requirements(option)})
+
+
+def type_problem(name: str, option: Mapping[str, Any], value: Any, validator: ArgumentSpecValidator) -> str:
     """Why the value is not what the argument spec wants, or nothing. A secret is not shown."""
-    checked = ArgumentSpecValidator({name: variables.without_requirements(option)}).validate({name: value})
+    checked = validator.validate({name: value})
     if not checked.error_messages:
         return ""
     if variables.holds_secret(option):
@@ -73,6 +79,8 @@ class _Checker:
         self.problems: dict[str, tuple[list[str], set[str]]] = {}
         # The values are kept, so that no identity is used twice.
         self._checked: dict[tuple[str, int], tuple[Any, str]] = {}
+        self._evaluated: Counter[tuple[str, int]] = Counter()
+        self._validators: dict[str, ArgumentSpecValidator] = {}
 
     def check(self, host: str, raw: Mapping[str, Any], templated: Callable[[str], Any]) -> None:
         for name, value in raw.items():
@@ -83,27 +91,33 @@ class _Checker:
                 problem = self._value_problem(name, option, value, templated)
             if problem:
                 hosts, origins = self.problems.setdefault(problem, ([], set()))
-                hosts.append(host)
+                hosts.extend([host] if host else [])
                 origin = Origin.get_tag(value) if Origin else None
                 if origin:
                     origins.add(str(origin))
 
     def _value_problem(self, name: str, option: Mapping[str, Any], value: Any, templated: Callable[[str], Any]) -> str:
-        if self.templar.is_template(value):
-            # A template may ask a password manager, or facts that are not there yet: the role's own check comes later.
-            if variables.holds_secret(option):
-                return ""
-            try:
-                return self._literal_problem(name, option, templated(name))
-            except AnsibleError:
-                return ""
         key = (name, id(value))
-        if key not in self._checked:
+        if key in self._checked:
+            return self._checked[key][1]
+        if not self.templar.is_template(value):
             self._checked[key] = (value, self._literal_problem(name, option, value))
-        return self._checked[key][1]
+            return self._checked[key][1]
+        self._evaluated[key] += 1
+        # A template may ask a password manager, or facts that are not there yet, and each evaluation takes a
+        # millisecond or two: what is passed over here, the role's own check sees later.
+        if variables.holds_secret(option) or self._evaluated[key] > _EVALUATIONS:
+            self._checked[key] = (value, "")
+            return ""
+        try:
+            return self._literal_problem(name, option, templated(name))
+        except AnsibleError:
+            return ""
 
     def _literal_problem(self, name: str, option: Mapping[str, Any], value: Any) -> str:
-        problem = type_problem(name, option, value)
+        if name not in self._validators:
+            self._validators[name] = validator_of(name, option)
+        problem = type_problem(name, option, value, self._validators[name])
         if not problem and name == "kube_apiserver_extra_args":
             problem = variables.node_protection_problem(value)
         return problem
@@ -113,14 +127,14 @@ class _Checker:
             findings.add(f"{problem} ({variables.holders(hosts, origins)})")
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     """Touches no host."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
     _supports_check_mode = True
     _supports_diff = True
-    _VALID_ARGS = frozenset()
+    _VALID_ARGS: frozenset[str] = frozenset()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -137,12 +151,12 @@ class ActionModule(ActionBase):
         findings = Findings()
         settings = self._settings(catalogue, names, task_vars)
         checker = _Checker(catalogue, [str(pattern) for pattern in settings.get(_IGNORED) or []], self._templar)
-        checker.check(_PLAY, task_vars, lambda name: self._templar.template(task_vars[name]))
+        checker.check("", task_vars, lambda name: self._templar.template(task_vars[name]))
         groups = task_vars["groups"]
         wanted = _fingerprint(settings, groups)
         before = task_vars.get(_RESULT)
         batch = [str(host) for host in task_vars.get("ansible_play_batch") or []]
-        if not checker.problems and _covers(before, wanted, batch):
+        if isinstance(before, Mapping) and not checker.problems and _covers(before, wanted, batch):
             # An earlier play of this run has looked at everything; what it found is not repeated.
             return {key: value for key, value in before.items() if key not in ("warnings", "changed")}
         plan = self._whole(settings, groups, task_vars, checker, findings)
@@ -157,8 +171,7 @@ class ActionModule(ActionBase):
         for name in names:
             if name in task_vars:
                 value = self._templar.template(task_vars[name])
-                option = variables.without_requirements(catalogue.options[name])
-                checked = ArgumentSpecValidator({name: option}).validate({name: value})
+                checked = validator_of(name, catalogue.options[name]).validate({name: value})
                 found[name] = value if checked.error_messages else checked.validated_parameters[name]
         return found
 
@@ -175,8 +188,8 @@ class ActionModule(ActionBase):
         shared: dict[str, dict[Any, str]] = {name: {} for name in settings}
         for host in planning.planned_hosts(groups):
             raw = hostvars.raw_get(host)
-            view = functools.lru_cache(maxsize=1)(functools.partial(hostvars.__getitem__, host))
-            checker.check(host, raw, lambda name, view=view: view()[name])
+            view = functools.partial(_template, functools.partial(hostvars.__getitem__, host))
+            checker.check(host, raw, view)
             inputs[host] = self._inputs(host, raw, view, findings)
             for name, seen in shared.items():
                 seen.setdefault(_comparable(raw.get(name)), host)
@@ -185,20 +198,24 @@ class ActionModule(ActionBase):
         return findings.attempt(functools.partial(planning.build, settings, groups, inputs), {})
 
     def _inputs(
-        self, host: str, raw: Mapping[str, Any], view: Callable[[], Mapping[str, Any]], findings: Findings
+        self, host: str, raw: Mapping[str, Any], templated: Callable[[str], Any], findings: Findings
     ) -> dict[str, Any]:
         found = {}
         for key in HOST_KEYS:
             if key not in raw:
                 continue
             try:
-                found[key] = view()[key] if self._templar.is_template(raw[key]) else raw[key]
+                found[key] = templated(key) if self._templar.is_template(raw[key]) else raw[key]
             except AnsibleError as error:
                 findings.add(
-                    f"host {host}: {key} cannot be worked out: write it into the inventory; facts are not used, so that "
-                    f"a run with --limit plans the same as a full one ({error})"
+                    f"host {host}: {key} cannot be worked out: write it into the inventory; facts are not used, "
+                    f"so that a run with --limit plans the same as a full one ({error})"
                 )
         return found
+
+
+def _template(view: Callable[[], Mapping[str, Any]], name: str) -> Any:
+    return view()[name]
 
 
 def _comparable(value: Any) -> str:
@@ -210,8 +227,8 @@ def _check_shared(shared: Mapping[str, Mapping[str, str]], findings: Findings) -
         if len(seen) > 1:
             first, second = list(seen.values())[:2]
             findings.add(
-                f"{name} is not the same on {first} and {second}: it belongs to the cluster; set it for all hosts alike, "
-                "in group_vars/all"
+                f"{name} is not the same on {first} and {second}: it belongs to the cluster; set it for all hosts "
+                "alike, in group_vars/all"
             )
 
 
@@ -221,8 +238,8 @@ def _fingerprint(settings: Mapping[str, Any], groups: Mapping[str, Sequence[str]
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _covers(before: Any, wanted: str, batch: Sequence[str]) -> bool:
-    checked = before.get("checked") if isinstance(before, Mapping) else None
+def _covers(before: Mapping[str, Any], wanted: str, batch: Sequence[str]) -> bool:
+    checked = before.get("checked")
     if not isinstance(checked, Mapping) or checked.get("fingerprint") != wanted:
         return False
     return set(batch) <= set(checked["hosts"])

@@ -41,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster:
-  description: What concerns the whole cluster, like the endpoint, the first addresses of the Service networks, the members of etcd.
+  description: What concerns the whole cluster, like the endpoint, the Service addresses and the members of etcd.
   returned: success
   type: dict
 cas:
@@ -51,8 +51,8 @@ cas:
   elements: dict
 hosts:
   description:
-    - By the host's name in the inventory, its node name, addresses, labels, taints, units, identities, trust files, paths,
-      and for each unit the files that it reads at its start only.
+    - By the host's name in the inventory, its node name, addresses, labels, taints, units, identities, trust files and
+      paths, and for each unit the files that it reads at its start only.
   returned: success
   type: dict
 policy:

@@ -201,7 +201,8 @@ class _Planner:
         identities: list[dict[str, Any]] = []
         for row, extra in self._rows(host, groups):
             attempt = functools.partial(self._identity, host, row, extra)
-            identities += [identity for identity in [findings.attempt(attempt, {})] if identity]
+            identity: dict[str, Any] | None = findings.attempt(attempt, None)
+            identities += [identity] if identity else []
         units = self._units(host)
         _check_paths(host, identities, findings)
         trust = {item.name: self._path(item.file) for item in self._trust(host)}

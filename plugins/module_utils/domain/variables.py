@@ -78,10 +78,8 @@ def holds_secret(option: Mapping[str, Any]) -> bool:
 
 
 def holders(hosts: Sequence[str], origins: Iterable[str] = ()) -> str:
-    """Where a variable is set: its files where they are known, else its hosts."""
-    places = sorted(set(origins))
-    if not places:
-        places = [f"host {host}" for host in hosts]
+    """Where a variable is set: its files where they are known, else its hosts, else what only the play knows."""
+    places = sorted(set(origins)) or [f"host {host}" for host in hosts] or ["the play, a role, or --extra-vars"]
     shown = ", ".join(places[:3])
     return shown if len(places) <= 3 else f"{shown} and {len(places) - 3} more"
 
@@ -105,5 +103,5 @@ def node_protection_problem(arguments: Any) -> str:
     if modes is not None and "Node" not in modes:
         return "kube_apiserver_extra_args: authorization-mode without Node lets a node act on others: add Node"
     if "NodeRestriction" in (disabled or []) or (enabled is not None and "NodeRestriction" not in enabled):
-        return "kube_apiserver_extra_args: without NodeRestriction a node may change others: leave that admission plugin on"
+        return "kube_apiserver_extra_args: without NodeRestriction a node may change others: leave it on"
     return ""
