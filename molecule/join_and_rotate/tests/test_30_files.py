@@ -70,7 +70,7 @@ CONTROL_PLANE = {
 for component in ("kube-controller-manager", "kube-scheduler"):
     # They serve on localhost with a certificate that they make at each start.
     CONTROL_PLANE[f"/run/{component}"] = ("0700", component, component)
-    CONTROL_PLANE[f"/run/{component}/{component}.crt"] = ("0644", component, component)
+    CONTROL_PLANE[f"/run/{component}/{component}.crt"] = ("0600", component, component)
     CONTROL_PLANE[f"/run/{component}/{component}.key"] = ("0600", component, component)
 STAMP = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
 WORKER = {
