@@ -48,7 +48,8 @@ def render(role: str, family: str, **more: object) -> dict[str, Any]:
         "cluster_plan": {"cluster": {"dns_ips": dns_ips, "domain": "cluster.local", "pod_cidrs": pod_cidrs}},
         **more,
     }
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    # Blocks as Ansible sets them.
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["to_json"] = json.dumps
     text = (ROLES / role / "templates/config.yaml.j2").read_text(encoding="utf-8")
     config = yaml.safe_load(environment.from_string(text).render(variables))
@@ -94,6 +95,7 @@ def test_kubelet_is_closed_and_rotates() -> None:
     assert (config["port"], config["readOnlyPort"]) == (10250, 0)
     assert (config["healthzBindAddress"], config["healthzPort"]) == ("127.0.0.1", 10248)
     assert config["tlsMinVersion"] == "VersionTLS12"
+    assert "staticPodPath" not in config
 
 
 @pytest.mark.parametrize(("family", "address"), [("ipv4", "0.0.0.0"), ("ipv6", "::"), ("dual", "::")])
