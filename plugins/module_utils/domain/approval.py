@@ -108,7 +108,8 @@ def examine(request: Request, policy: Policy) -> Verdict:
         rule(request, _readable(request), policy)
     except _RefusalError as refusal:
         foreign = refusal.reason == "ForeignRequester" and JOIN_GROUP not in request.groups
-        action = policy.foreign_requests if foreign else DENY
+        # A node that is not in the policy may be in that of another approver already, or be here in a moment.
+        action = IGNORE if refusal.reason == "UnknownNode" else policy.foreign_requests if foreign else DENY
         return Verdict(action, refusal.reason, refusal.message[:_MESSAGE], ours)
     return Verdict(APPROVE, "PolicyKept", f"requester, subject, usages and names are those of node {ours}", ours)
 
