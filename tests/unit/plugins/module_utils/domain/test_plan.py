@@ -1,0 +1,572 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of clusters of several shapes, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import identity, plan
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.profiles import PROFILES
+
+DEFAULTS = yaml.safe_load((Path(__file__).parents[5] / "roles/cluster/defaults/main.yml").read_text(encoding="utf-8"))
+PKI = "/etc/kubernetes/pki"
+HA = {"kube_control_plane": ["cp1", "cp2", "cp3"], "kube_node": ["w1", "w2"]}
+SINGLE = {"kube_control_plane": ["cp1"], "kube_node": ["w1"]}
+HOSTS: dict[str, dict[str, Any]] = {
+    "cp1": {"node_ip": "192.0.2.11"},
+    "cp2": {"node_ip": "192.0.2.12"},
+    "cp3": {"node_ip": "192.0.2.13"},
+    "e1": {"node_ip": "192.0.2.21"},
+    "w1": {"ansible_host": "192.0.2.31"},
+    "w2": {"ansible_host": "w2.mgmt.example.org", "node_ip": "192.0.2.32"},
+}
+KUBEADM = {"cluster_profile": "kubeadm", "cluster_ca_host": "cp1", "cluster_ca_directory": PKI}
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    return {**DEFAULTS, "cluster_ca_directory": "~/.tlsbootstrap/kubernetes/ca", **changes}
+
+
+def build(
+    groups: dict[str, list[str]] | None = None, hosts: dict[str, dict[str, Any]] | None = None, **changes: Any
+) -> dict[str, Any]:
+    return plan.build(settings(**changes), groups or HA, {**HOSTS, **(hosts or {})})
+
+
+def refusal(*args: Any, **changes: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        build(*args, **changes)
+    return str(caught.value)
+
+
+def row(made: dict[str, Any], host: str, name: str) -> dict[str, Any]:
+    return next(found for found in made["hosts"][host]["identities"] if found["name"] == name)
+
+
+def files(made: dict[str, Any], host: str) -> set[str]:
+    keys = ("certificate_path", "key_path", "public_key_path")
+    return {found[key] for found in made["hosts"][host]["identities"] for key in keys if found[key]}
+
+
+def bundle(made: dict[str, Any], host: str, name: str) -> dict[str, Any]:
+    return next(found for found in made["hosts"][host]["bundles"] if found["name"] == name)
+
+
+def plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return type(value) is dict and all(type(key) is str and plain(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return type(value) is list and all(plain(inner) for inner in value)
+    return type(value) in (str, int, bool, type(None))
+
+
+# -- shapes
+
+
+def test_separated_control_plane() -> None:
+    made = build()
+    names = [found["name"] for found in made["hosts"]["cp1"]["identities"]]
+    assert names == [
+        "kube-apiserver",
+        "kube-apiserver-kubelet-client",
+        "front-proxy-client",
+        "apiserver-etcd-client",
+        "etcd-server",
+        "etcd-peer",
+        "etcd-healthcheck-client",
+        "admin",
+        "super-admin",
+        "controller-manager",
+        "scheduler",
+        "csr-approver",
+        "kubelet-client-ca",
+        "kubelet-serving-ca",
+        "service-account",
+        "controller-manager-service-account",
+    ]
+    assert [found["name"] for found in made["hosts"]["w1"]["identities"]] == ["kube-proxy"]
+    assert made["cluster"]["etcd_hosts"] == ["cp1", "cp2", "cp3"]
+    assert made["cluster"]["first_control_plane"] == "cp1"
+    assert made["cluster"]["api_endpoint"] == "https://192.0.2.11:6443"
+    assert made["cluster"]["dns_ips"] == ["10.96.0.10"]
+    assert made["cluster"]["etcd_initial_cluster"].startswith("cp1=https://192.0.2.11:2380,cp2=")
+
+
+def test_api_server_has_all_names() -> None:
+    made = build(
+        cluster_api_endpoint="https://api.example.org:6443", cluster_api_extra_sans=["192.0.2.10", "*.k8s.org"]
+    )
+    api = row(made, "cp2", "kube-apiserver")
+    assert api["dns_names"] == [
+        "cp2",
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+        "localhost",
+        "api.example.org",
+        "*.k8s.org",
+    ]
+    assert api["ip_addresses"] == ["192.0.2.10", "192.0.2.12", "10.96.0.1", "127.0.0.1"]
+    assert api["usages"] == ["server auth"]
+
+
+def test_subjects_owners_and_kubeconfigs() -> None:
+    made = build(cluster_api_endpoint="https://api.example.org:6443")
+    admin = row(made, "cp1", "admin")
+    assert admin["organizations"] == ["tlsbootstrap:cluster-admins"]
+    assert admin["kubeconfig"] == {
+        "path": "/etc/kubernetes/admin.conf",
+        "owner": "root",
+        "group": "root",
+        "mode": "0600",
+        "server": "https://api.example.org:6443",
+        "cluster_name": "kubernetes",
+        "user_name": "kubernetes-admin",
+        "ca_path": f"{PKI}/kubernetes-ca.crt",
+        "embed": False,
+    }
+    manager = row(made, "cp1", "controller-manager")
+    assert manager["kubeconfig"]["server"] == "https://127.0.0.1:6443"
+    assert manager["owner"] == manager["kubeconfig"]["owner"] == "kube-controller-manager"
+    assert row(made, "cp1", "kube-apiserver-kubelet-client")["organizations"] == []
+    assert row(made, "cp1", "super-admin")["organizations"] == ["system:masters"]
+    assert row(made, "cp1", "kubelet-client-ca")["issuer"] is None
+    assert row(made, "w1", "kube-proxy")["kubeconfig"]["server"] == "https://api.example.org:6443"
+
+
+def test_own_members_come_first() -> None:
+    made = build()
+    assert bundle(made, "cp2", "client")["members"] == [
+        "kubernetes-ca",
+        "kubelet-client-ca@cp2",
+        "kubelet-client-ca@cp1",
+        "kubelet-client-ca@cp3",
+    ]
+    trusted = bundle(made, "cp3", "service_account")
+    assert trusted["kind"] == "public_keys"
+    assert trusted["members"][0] == "service-account@cp3"
+    assert trusted["members"][3] == "controller-manager-service-account@cp3"
+    assert [found["name"] for found in made["hosts"]["w1"]["bundles"]] == ["kubernetes"]
+
+
+def test_what_is_read_at_the_start_only() -> None:
+    files_of = build()["hosts"]["cp1"]["restart_files"]
+    assert files_of["etcd"] == [f"{PKI}/etcd/ca.crt"]
+    assert files_of["kube-apiserver"] == [
+        f"{PKI}/sa.key",
+        f"{PKI}/sa.pub",
+        f"{PKI}/etcd/ca.crt",
+        f"{PKI}/sa-trusted.pub",
+    ]
+    assert f"{PKI}/kubernetes-ca.crt" in files_of["kube-controller-manager"]
+    assert files_of["kube-scheduler"] == ["/etc/kubernetes/scheduler.conf"]
+    old = build(cluster_kubernetes_version="1.35.4")["hosts"]["cp1"]["restart_files"]
+    assert f"{PKI}/kubernetes-ca.crt" in old["kube-scheduler"]
+
+
+def test_etcd_on_its_own_hosts() -> None:
+    made = build({**HA, "etcd": ["e1"]})
+    assert [found["name"] for found in made["hosts"]["e1"]["identities"]] == [
+        "etcd-server",
+        "etcd-peer",
+        "etcd-healthcheck-client",
+    ]
+    assert made["cluster"]["etcd_endpoints"] == ["https://192.0.2.21:2379"]
+    assert not [path for path in files(made, "cp1") if path.startswith(f"{PKI}/etcd/")]
+    assert made["hosts"]["cp1"]["trust"]["etcd"] == f"{PKI}/etcd/ca.crt"
+    assert made["users"] == {
+        "cp1": ["csr-approver", "kube-apiserver", "kube-controller-manager", "kube-scheduler"],
+        "cp2": ["csr-approver", "kube-apiserver", "kube-controller-manager", "kube-scheduler"],
+        "cp3": ["csr-approver", "kube-apiserver", "kube-controller-manager", "kube-scheduler"],
+        "e1": ["etcd"],
+        "w1": ["kube-proxy"],
+        "w2": ["kube-proxy"],
+    }
+
+
+def test_a_host_in_both_groups_is_marked() -> None:
+    made = build({"kube_control_plane": ["cp1"], "kube_node": ["cp1", "w1"]}, {"w1": {"ansible_host": "192.0.2.31"}})
+    assert made["hosts"]["cp1"]["labels"] == {"node-role.kubernetes.io/control-plane": ""}
+    assert made["hosts"]["cp1"]["taints"] == [
+        {"key": "node-role.kubernetes.io/control-plane", "value": "", "effect": "NoSchedule"}
+    ]
+    assert "kube-proxy" in made["hosts"]["cp1"]["certs"]
+    assert set(made["policy"]["nodes"]) == {"cp1", "w1"}
+    assert not made["hosts"]["w1"]["taints"]
+
+
+def test_policy() -> None:
+    made = build(SINGLE, {"w1": {"node_name": "10.9.8.7", "node_ip": ["192.0.2.31", "2001:DB8::31"]}})
+    assert made["policy"]["nodes"] == {
+        "10.9.8.7": {"dns_names": [], "ip_addresses": ["10.9.8.7", "192.0.2.31", "2001:db8::31"]}
+    }
+
+
+def test_kubeadm_has_its_22_files() -> None:
+    made = build(SINGLE, **KUBEADM)
+    found = files(made, "cp1") | {f"{PKI}/{ca[key]}" for ca in made["cas"] for key in ("certificate_file", "key_file")}
+    pairs = [
+        "ca", "apiserver", "apiserver-kubelet-client", "front-proxy-ca", "front-proxy-client", "etcd/ca",
+        "etcd/server", "etcd/peer", "etcd/healthcheck-client", "apiserver-etcd-client",
+    ]  # fmt: skip
+    assert found == {f"{PKI}/{pair}.{end}" for pair in pairs for end in ("crt", "key")} | {
+        f"{PKI}/sa.key",
+        f"{PKI}/sa.pub",
+    }
+    assert len(found) == 22
+    conf = {one["kubeconfig"]["path"] for one in made["hosts"]["cp1"]["identities"] if one["kubeconfig"]}
+    wanted = ("admin", "super-admin", "controller-manager", "scheduler", "csr-approver")
+    assert conf == {f"/etc/kubernetes/{name}.conf" for name in wanted}
+    assert all(one["kubeconfig"]["embed"] for one in made["hosts"]["cp1"]["identities"] if one["kubeconfig"])
+    assert row(made, "cp1", "admin")["organizations"] == ["kubeadm:cluster-admins"]
+    assert row(made, "cp1", "controller-manager")["kubeconfig"]["server"] == "https://192.0.2.11:6443"
+
+
+def test_kubeadm_shares_and_signs() -> None:
+    made = build(SINGLE, **KUBEADM)
+    account = row(made, "cp1", "service-account")
+    assert (account["owner"], account["group"], account["key_mode"]) == (
+        "kube-apiserver",
+        "kube-controller-manager",
+        "0640",
+    )
+    assert account["restarts"] == ["kube-apiserver", "kube-controller-manager"]
+    cp1 = made["hosts"]["cp1"]
+    assert cp1["signing"] == {"all": {"certificate": f"{PKI}/ca.crt", "key": f"{PKI}/ca.key"}}
+    assert cp1["bundles"] == []
+    assert cp1["trust"]["client"] == f"{PKI}/ca.crt"
+    assert cp1["trust"]["service_account"] == f"{PKI}/sa.pub"
+    # A certificate and its key in a kubeconfig are new when the kubeconfig is.
+    assert "/etc/kubernetes/scheduler.conf" in cp1["restart_files"]["kube-scheduler"]
+    assert bundle(made, "w1", "kubernetes")["path"] == f"{PKI}/ca.crt"
+    assert made["cas"][0]["common_name"] == "kubernetes"
+    assert made["cas"][0]["key_group"] == "kube-controller-manager"
+
+
+def test_separated_signs_with_two_pairs() -> None:
+    signing = build()["hosts"]["cp1"]["signing"]
+    assert signing["kubelet_client"]["key"] == f"{PKI}/signing/kubelet-client.key"
+    assert set(signing) == {"kubelet_client", "kubelet_serving"}
+
+
+IPV6 = {"cp1": {"node_ip": "2001:DB8::0011"}, "w1": {"node_ip": "2001:db8::31"}}
+
+
+def test_ipv6_only() -> None:
+    made = build(SINGLE, IPV6, cluster_service_cidr="fd00:96::/112", cluster_pod_cidr="fd00:244::/56")
+    assert made["cluster"]["api_endpoint"] == "https://[2001:db8::11]:6443"
+    assert made["cluster"]["etcd_initial_cluster"] == "cp1=https://[2001:db8::11]:2380"
+    assert row(made, "cp1", "kube-apiserver")["ip_addresses"] == ["2001:db8::11", "fd00:96::1", "127.0.0.1", "::1"]
+    assert row(made, "cp1", "scheduler")["kubeconfig"]["server"] == "https://[::1]:6443"
+    assert made["cluster"]["dns_ips"] == ["fd00:96::a"]
+
+
+def test_dual_stack() -> None:
+    made = build(
+        SINGLE,
+        {"cp1": {"node_ip": ["192.0.2.11", "2001:db8::11"]}, "w1": {"node_ip": "192.0.2.31,2001:db8::31"}},
+        cluster_service_cidr="10.96.0.0/12,fd00:96::/112",
+        cluster_pod_cidr="10.244.0.0/16,fd00:244::/56",
+    )
+    assert made["cluster"]["service_ips"] == ["10.96.0.1", "fd00:96::1"]
+    assert {"192.0.2.11", "2001:db8::11", "10.96.0.1", "fd00:96::1"} <= set(
+        row(made, "cp1", "kube-apiserver")["ip_addresses"]
+    )
+    assert made["policy"]["nodes"]["w1"]["ip_addresses"] == ["192.0.2.31", "2001:db8::31"]
+
+
+@pytest.mark.parametrize("changes", [{}, KUBEADM], ids=["separated", "kubeadm"])
+@pytest.mark.parametrize("key_type", ["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096"])
+def test_every_identity_can_be_made(changes: dict[str, str], key_type: str) -> None:
+    """With a long node name, on a host that is everything."""
+    groups = {"kube_control_plane": ["cp1"], "kube_node": ["cp1"]}
+    made = build(
+        groups,
+        {"cp1": {"node_name": "n" * 63 + ".example.org", "node_ip": "192.0.2.11"}},
+        cluster_key_type=key_type,
+        **changes,
+    )
+    found = made["hosts"]["cp1"]["identities"]
+    for one in found:
+        assert identity.identity_of(one).name == one["name"]
+        assert one["key_type"] == key_type
+    assert len(found) == (17 if not changes else 14)
+
+
+# -- properties
+
+
+def test_plain_deterministic_and_as_data() -> None:
+    made = build()
+    assert plain(made)
+    assert json.dumps(made) == json.dumps(build())
+
+
+def test_order_of_groups_is_the_inventorys() -> None:
+    made = build({"kube_control_plane": ["cp2", "cp1"], "kube_node": ["w2", "w1"]})
+    assert list(made["hosts"]) == ["cp2", "cp1", "w2", "w1"]
+    assert made["cluster"]["first_control_plane"] == "cp2"
+
+
+def test_linear_in_hosts() -> None:
+    """Each host's variables are read once, and what a node gets does not grow with the cluster."""
+
+    class Counted(dict):  # type: ignore[type-arg]
+        reads = 0
+
+        def get(self, key: str, default: Any = None) -> Any:
+            Counted.reads += 1
+            return super().get(key, default)
+
+    sizes = {}
+    for count in (100, 200):
+        nodes = {f"n{number}": Counted(node_ip=f"172.16.{number // 250}.{number % 250 + 1}") for number in range(count)}
+        Counted.reads = 0
+        made = plan.build(settings(), {"kube_control_plane": ["cp1"], "kube_node": list(nodes)}, {**HOSTS, **nodes})
+        sizes[count] = (Counted.reads / count, len(json.dumps(made["hosts"]["n7"])))
+    assert sizes[100] == sizes[200]
+
+
+def test_no_certificate_authority_shares_a_file_or_signs_for_two_trusts() -> None:
+    for profile in PROFILES.values():
+        assert len({ca.stem for ca in profile.cas}) == len(profile.cas)
+        signers = {"client": "kubernetes-ca", "front_proxy": "front-proxy-ca", "etcd": "etcd-ca"}
+        for trust in profile.trust:
+            if trust.name in signers and trust.members:
+                assert trust.members[0] == signers[trust.name]
+        assert {found.issuer for found in profile.rows if found.name == "front-proxy-client"} == {"front-proxy-ca"}
+        assert {found.issuer for found in profile.rows if found.name.startswith("etcd-")} == {"etcd-ca"}
+
+
+def test_select_reads_no_other_variable() -> None:
+    assert plan.select({"node_ip": "192.0.2.1", "secret": "x"}) == {"node_ip": "192.0.2.1"}
+
+
+# -- identities of the user
+
+
+def test_extra_identity() -> None:
+    extra = {
+        "name": "backup",
+        "groups": ["etcd"],
+        "issuer": "etcd-ca",
+        "common_name": "backup-{node_name}",
+        "organizations": ["ops"],
+        "dns_names": ["{node_name}.example.org"],
+        "ip_addresses": ["{node_ip}"],
+        "usages": ["client auth", "server auth"],
+        "validity": "30d",
+        "renew_before": "10d",
+        "key_type": "rsa-2048",
+        "owner": "backup",
+        "key_mode": "0640",
+        "kubeconfig": {"path": "/etc/backup/kube.conf"},
+    }
+    made = build(cluster_extra_identities=[extra])
+    found = row(made, "cp2", "backup")
+    assert found["common_name"] == "backup-cp2"
+    assert found["dns_names"] == ["cp2.example.org"]
+    assert found["ip_addresses"] == ["192.0.2.12"]
+    assert (found["validity"], found["renew_before"], found["key_type"]) == (2_592_000, 864_000, "rsa-2048")
+    assert (found["key_path"], found["owner"], found["key_mode"]) == (f"{PKI}/backup.key", "backup", "0640")
+    assert found["kubeconfig"]["path"] == "/etc/backup/kube.conf"
+    assert identity.identity_of(found).issuer == "etcd-ca"
+    assert made["users"]["cp2"].count("backup") == 0
+    assert "backup" not in made["hosts"]["w1"]["certs"]
+
+
+def test_overrides() -> None:
+    changes = {
+        "admin": {"validity": "90d", "key_type": "ecdsa-p384"},
+        "kube-apiserver": {"dns_names": ["more.example.org"], "ip_addresses": ["192.0.2.99"]},
+        "kubelet-client-ca": {"key_path": "/srv/kubelet.key"},
+    }
+    made = build(cluster_identity_overrides=changes)
+    assert row(made, "cp1", "admin")["validity"] == 7_776_000
+    assert row(made, "cp1", "admin")["key_type"] == "ecdsa-p384"
+    assert row(made, "cp1", "kube-apiserver")["dns_names"][-1] == "more.example.org"
+    assert "192.0.2.99" in row(made, "cp1", "kube-apiserver")["ip_addresses"]
+    assert made["hosts"]["cp1"]["signing"]["kubelet_client"]["key"] == "/srv/kubelet.key"
+    assert made["hosts"]["cp1"]["certs"]["kubelet-client-ca"]["key"] == "/srv/kubelet.key"
+
+
+@pytest.mark.parametrize(
+    ("extra", "why"),
+    [
+        ({}, "cannot be a name"),
+        ({"name": "Backup"}, "cannot be a name"),
+        ({"name": "admin"}, "there is an identity 'admin' already"),
+        ({"name": "x", "isuer": "etcd-ca"}, "'isuer' is not an option"),
+        ({"name": "x", "issuer": "kubelet-client-ca"}, "issuer 'kubelet-client-ca' is not one of"),
+        ({"name": "x", "issuer": "front-proxy-ca"}, "front-proxy-ca signs the front proxy's client alone"),
+        ({"name": "x", "usages": ["email"]}, "usages are"),
+        ({"name": "x", "usages": ["server auth"]}, "needs dns_names or ip_addresses"),
+        ({"name": "x", "key_mode": "0644"}, "key_mode '0644'"),
+        ({"name": "x", "key_type": "rsa-1024"}, "'rsa-1024' is not one of"),
+        ({"name": "x", "key_type": "ed25519"}, "'ed25519' is not one of"),
+        ({"name": "x", "dns_names": ["10.0.0.1"]}, "is an IP address"),
+        ({"name": "x", "dns_names": [""]}, "it is empty"),
+        ({"name": "x", "ip_addresses": ["w1.example.org"]}, "is not an IP address"),
+        ({"name": "x", "dns_names": [f"n{number}" for number in range(5000)]}, "more than 300"),
+        ({"name": "x", "validity": "20y"}, "validity: '20y' is not a duration"),
+        ({"name": "x", "validity": "7300d"}, "longer than cluster_ca_validity"),
+        ({"name": "x", "validity": "10d", "renew_before": "10d"}, "every run would renew"),
+        ({"name": "x", "key_path": "keys/x.key"}, "not an absolute path"),
+        ({"name": "x", "certificate_path": f"{PKI}/apiserver.crt"}, "have one file"),
+        ({"name": "x", "owner": "a b"}, "name of a user"),
+        ({"name": "x", "kubeconfig": {"path": "x"}}, "not an absolute path"),
+    ],
+)
+def test_extra_identity_refused(extra: dict[str, Any], why: str) -> None:
+    assert why in refusal(cluster_extra_identities=[extra])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "why"),
+    [
+        ({"admim": {}}, "there is no identity 'admim'"),
+        ({"admin": {"common_name": "x"}}, "'common_name' is not an option"),
+        ({"admin": {"validity": "30"}}, "not a duration"),
+        ({"admin": {"validity": "4000d"}}, "longer than cluster_ca_validity"),
+        ({"admin": {"key_path": "/etc/../x"}}, "without '..'"),
+    ],
+)
+def test_override_refused(overrides: dict[str, Any], why: str) -> None:
+    assert why in refusal(cluster_identity_overrides=overrides)
+
+
+def test_masters_are_warned_about() -> None:
+    made = build(cluster_extra_identities=[{"name": "x", "organizations": ["system:masters"]}])
+    assert any("system:masters" in warning for warning in made["warnings"])
+
+
+# -- refused
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"cluster_name": "A/b"}, "cluster_name"),
+        ({"cluster_profile": "kubespray"}, "cluster_profile: 'kubespray' is not one of separated, kubeadm"),
+        ({"cluster_kubernetes_version": "1.33.1"}, "is not supported: use 1.34 to 1.37"),
+        ({"cluster_kubernetes_version": "v1.37"}, "is not a version"),
+        ({"cluster_domain": "Cluster.Local"}, "cluster_domain"),
+        ({"cluster_service_cidr": "10.96.0.0/8"}, "cluster_service_cidr"),
+        ({"cluster_service_cidr": "10.244.0.0/16"}, "overlap"),
+        ({"cluster_service_cidr": "192.0.2.0/24"}, "lies in cluster_service_cidr"),
+        ({"cluster_pod_cidr": "192.0.2.0/24"}, "lies in cluster_pod_cidr"),
+        ({"cluster_pod_cidr": "fd00:244::/56"}, "different IP families"),
+        ({"cluster_service_cidr": "fd00:96::/112", "cluster_pod_cidr": "fd00:244::/56"}, "change the order"),
+        ({"cluster_api_endpoint": "http://api:6443"}, "https://"),
+        ({"cluster_api_extra_sans": ["a_b"]}, "underscore"),
+        ({"cluster_api_extra_sans": [""]}, "it is empty"),
+        ({"cluster_api_extra_sans": ["192.0.2.010"]}, "leading zeros"),
+        ({"cluster_api_extra_sans": [f"n{number}" for number in range(5000)]}, "more than 300"),
+        ({"cluster_api_port": 0}, "is not a port"),
+        ({"cluster_ca_host": "cp9"}, "neither localhost nor a host of the inventory"),
+        ({"cluster_ca_directory": "ca"}, "not an absolute path"),
+        ({"cluster_ca_directory": f"{PKI}/ca"}, "lies in cluster_pki_directory"),
+        ({"cluster_key_type": "ed25519"}, "one of ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096"),
+        ({"cluster_key_type": "rsa-1024"}, "one of ecdsa-p256"),
+        ({"cluster_certificate_validity": "4000d"}, "longer than cluster_ca_validity"),
+        ({"cluster_signing_duration": "4000d"}, "longer than cluster_ca_validity"),
+        ({"cluster_renew_before": "365d"}, "every run would renew"),
+        ({"cluster_join_token_ttl": "0s"}, "at least 1m and at most 1d"),
+        ({"cluster_join_token_ttl": "-5m"}, "not a duration"),
+        ({"cluster_join_token_ttl": "25h"}, "at least 1m and at most 1d"),
+        ({"cluster_approver": "nobody"}, "cluster_approver"),
+    ],
+)
+def test_setting_refused(changes: dict[str, Any], why: str) -> None:
+    assert why in refusal(**changes)
+
+
+@pytest.mark.parametrize("ttl", ["1m", "24h"])
+def test_bounds_of_the_token(ttl: str) -> None:
+    assert build(cluster_join_token_ttl=ttl)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "why"),
+    [
+        ({"w1": {"ansible_host": "w1.example.org"}}, "host w1: its address is not known"),
+        ({"w1": {}}, "host w1: its address is not known"),
+        ({"w1": {"node_ip": "192.0.2.32"}}, "hosts w1 and w2 have one address, 192.0.2.32"),
+        ({"w1": {"node_ip": "192.0.2.031"}}, "host w1: node_ip '192.0.2.031' has leading zeros"),
+        ({"w1": {"node_ip": ["192.0.2.1", "192.0.2.2"]}}, "one of IPv4 and one of IPv6"),
+        ({"w1": {"node_ip": "127.0.0.1"}}, "other hosts can reach"),
+        ({"w1": {"node_ip": "fe80::1"}}, "other hosts can reach"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_name": "w2"}}, "hosts w1 and w2 have one node name"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_name": "W2"}}, "hosts w1 and w2 have one node name"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_name": "w_1"}}, "give the host a valid node_name"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_name": "bücher"}}, "xn--"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_labels": {"a b": "c"}}}, "cannot be a key"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_labels": {"a": "c d"}}}, "value of a label"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_labels": ["a"]}}, "a dictionary is wanted"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_taints": [{"key": "a", "effect": "Never"}]}}, "'Never' is not one of"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_taints": [{"kei": "a"}]}}, "key, value and effect"),
+    ],
+)
+def test_host_refused(hosts: dict[str, dict[str, Any]], why: str) -> None:
+    assert why in refusal(None, hosts)
+
+
+def test_two_spellings_of_one_address() -> None:
+    hosts = {"w1": {"node_ip": "2001:db8::1"}, "w2": {"node_ip": "2001:DB8:0::0001"}}
+    assert "hosts w1 and w2 have one address, 2001:db8::1" in refusal(None, hosts)
+
+
+def test_default_names_are_the_inventorys() -> None:
+    text = refusal({"kube_control_plane": ["cp1"], "kube_node": ["W_1"]}, {"W_1": {"node_ip": "192.0.2.31"}})
+    assert "host W_1" in text
+    assert "node_name" in text
+
+
+@pytest.mark.parametrize("groups", [{"kube_node": ["w1"]}, {"kube_control_plane": [], "kube_node": ["w1"]}])
+def test_no_control_plane(groups: dict[str, list[str]]) -> None:
+    assert "the group kube_control_plane has no host" in refusal(groups)
+
+
+def test_empty_groups_that_may_be() -> None:
+    made = build({"kube_control_plane": ["cp1"], "etcd": []})
+    assert made["cluster"]["etcd_hosts"] == ["cp1"]
+    assert any("kube_node has no host" in warning for warning in made["warnings"])
+
+
+def test_warnings_of_a_cluster_that_depends_on_one() -> None:
+    made = build({"kube_control_plane": ["cp1", "cp2"], "kube_node": ["w1"]})
+    assert any("depend on cp1 alone" in warning for warning in made["warnings"])
+    assert any("etcd has 2 members" in warning for warning in made["warnings"])
+    assert build(cluster_api_endpoint="https://api.example.org:6443")["warnings"] == []
+
+
+def test_kubeadm_with_several_control_planes() -> None:
+    assert "sharing CA keys between control planes is not offered yet" in refusal(HA, **KUBEADM)
+
+
+@pytest.mark.parametrize("changes", [{"cluster_ca_host": "localhost"}, {"cluster_ca_directory": "/srv/ca"}])
+def test_kubeadm_keeps_its_cas_in_place(changes: dict[str, str]) -> None:
+    text = refusal(SINGLE, **{**KUBEADM, **changes})
+    assert f"cluster_ca_host: cp1, cluster_ca_directory: {PKI}" in text
+
+
+def test_all_findings_at_once() -> None:
+    text = refusal(None, {"w1": {"node_ip": "x"}, "w2": {"node_name": "W"}}, cluster_join_token_ttl="0s")
+    assert text.startswith("4 findings:")
+    assert text.count("\n- ") == 4
+
+
+def test_a_missing_setting_is_named() -> None:
+    incomplete = settings()
+    del incomplete["cluster_domain"]
+    with pytest.raises(InputError, match="cluster_domain is not set"):
+        plan.build(incomplete, HA, HOSTS)
