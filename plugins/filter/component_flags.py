@@ -19,12 +19,14 @@ def component_flags(
     owned: Sequence[str] = (),
     required: Mapping[str, Sequence[str]] | None = None,
     forbidden: Mapping[str, Sequence[str]] | None = None,
+    program: str | None = None,
 ) -> list[str]:
     """Merge flags, see the documentation beside this file."""
     try:
-        return flags.component_flags(base, extra, owned, required, forbidden)
+        arguments = flags.component_flags(base, extra, owned, required, forbidden)
     except InputError as error:
         raise AnsibleFilterError(str(error)) from error
+    return arguments if program is None else [program, *arguments]
 
 
 class FilterModule:

@@ -23,15 +23,22 @@ class LookupModule(LookupBase):  # type: ignore[misc]
 
     def run(self, terms: Sequence[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         del variables
+        urls = kwargs.get("urls") or {}
+        fetched = [{"name": name, **urls[name]} for name in terms if name in urls]
+        terms = [name for name in terms if name not in urls]
+        if not terms:
+            return fetched
         directory = self._loader.path_dwim(str(kwargs["directory"]))
         checksums = kwargs.get("checksums") or {}
+        if not kwargs["directory"]:
+            raise AnsibleLookupError(f"no folder and no URL is given for {', '.join(terms)}")
         missing = [name for name in terms if not os.path.isfile(os.path.join(directory, name))]
         if missing:
             raise AnsibleLookupError(
                 f"the folder {directory} on the controller lacks {', '.join(missing)}: put the binaries there, "
                 "or name a URL and a SHA-256 for them"
             )
-        return [_describe(directory, str(name), checksums.get(name)) for name in terms]
+        return fetched + [_describe(directory, str(name), checksums.get(name)) for name in terms]
 
 
 def _describe(directory: str, name: str, checksum: str | None) -> dict[str, str]:
