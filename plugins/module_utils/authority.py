@@ -15,13 +15,13 @@ import datetime
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import files, x509
 from .domain.ca import Authority, authority_of, check_authority, ending_soon, lifetime
 from .domain.certificate import CertificateInfo, RequestInfo, instant_text
-from .domain.errors import InputError
+from .domain.errors import InputError, given
 from .domain.identity import Identity, identity_of
 from .domain.pem import CERTIFICATE, Block, bundle, certificates
 from .domain.reasons import Reason
@@ -114,18 +114,46 @@ def ensure_authorities(
     folder = Folder(directory, mode)
     authorities = [authority_of(row) for row in rows]
     _refuse_shared_files(authorities)
-    if check or _settled(folder, authorities):
-        # Nothing to write: no lock, so that reports and checks never wait for a run.
-        return _ensure(folder, authorities, now, check)
-    files.ensure_directory(folder.directory, mode=folder.mode)
-    with files.lock(folder.directory, wait):
-        return _ensure(folder, authorities, now, check)
+    folder_reasons = _folder_reasons(folder)
+    # Settled folders and checks are read without the lock, so that they never wait for a run.
+    seen = _glance(folder, authorities, now, check)
+    if seen is None or ((seen.reasons or folder_reasons) and not check):
+        files.ensure_directory(folder.directory, mode=folder.mode)
+        with files.lock(folder.directory, wait):
+            # Another run may have made them meanwhile.
+            seen = _compare(folder, authorities, now)
+            _apply(folder, seen, now)
+    return Outcome(
+        reasons=folder_reasons + seen.reasons,
+        result={
+            "certificates": {name: pair.pem for name, pair in seen.pairs.items()},
+            "published": folder.published(),
+            "directory": folder.directory,
+        },
+        warnings=seen.warnings,
+    )
 
 
-def _settled(folder: Folder, authorities: list[Authority]) -> bool:
-    names = [name for authority in authorities for name in (authority.certificate_file, authority.key_file)]
-    pending = os.path.isdir(folder.path(PENDING)) and os.listdir(folder.path(PENDING))
-    return not pending and all(files.state_of(folder.path(name)).kind == "file" for name in names)
+@dataclass
+class _Seen:
+    """The CAs of the folder, compared with what is wanted."""
+
+    reasons: list[Reason] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    pairs: dict[str, Pair] = field(default_factory=dict)
+    missing: list[Authority] = field(default_factory=list)
+    interrupted: list[Authority] = field(default_factory=list)
+    leftovers: list[Authority] = field(default_factory=list)
+
+
+def _glance(folder: Folder, authorities: list[Authority], now: datetime.datetime, check: bool) -> _Seen | None:
+    """A look without the lock. What it would refuse may be another run's half-way state: None, look again."""
+    try:
+        return _compare(folder, authorities, now)
+    except InputError:
+        if check or not os.path.isdir(folder.directory):
+            raise
+        return None
 
 
 def _refuse_shared_files(authorities: list[Authority]) -> None:
@@ -135,26 +163,39 @@ def _refuse_shared_files(authorities: list[Authority]) -> None:
         raise InputError(f"two CAs share the file {', '.join(twice)}; give each its own")
 
 
-def _ensure(folder: Folder, authorities: list[Authority], now: datetime.datetime, check: bool) -> Outcome:
-    outcome = Outcome()
-    outcome.reasons += _folder_reasons(folder)
-    healed = [] if check else _finish_interrupted(folder, authorities)
-    outcome.reasons += healed
-    pairs = {authority.name: folder.pair(authority, now) for authority in authorities}
-    missing = [authority for authority in authorities if pairs[authority.name] is None]
-    for authority in missing:
-        end = instant_text(lifetime(now, authority.validity)[1])
-        new = f"CN={authority.common_name}, {authority.key_type}, until {end}"
-        outcome.reasons.append(Reason("Missing", authority.name, folder.path(authority.certificate_file), None, new))
-    for pair in filter(None, pairs.values()):
-        outcome.reasons += _pair_attributes(folder, pair)
-        warning = ending_soon(pair.authority.name, pair.info, now)
-        outcome.warnings += [warning] if warning else []
-    if not check and outcome.reasons:
-        _apply(folder, missing, pairs, now)
-    found = {name: pair.pem for name, pair in pairs.items() if pair is not None}
-    outcome.result = {"certificates": found, "published": folder.published(), "directory": folder.directory}
-    return outcome
+def _compare(folder: Folder, authorities: list[Authority], now: datetime.datetime) -> _Seen:
+    seen = _Seen()
+    for authority in authorities:
+        path = folder.path(authority.certificate_file)
+        waiting = [os.path.exists(_pending(folder, authority, suffix)) for suffix in ("key", "crt")]
+        if all(waiting) and _is_interrupted(folder, authority):
+            seen.interrupted.append(authority)
+            seen.reasons.append(Reason("Interrupted", authority.name, path))
+            continue
+        pair = folder.pair(authority, now)
+        if pair is None:
+            end = instant_text(lifetime(now, authority.validity)[1])
+            new = f"CN={authority.common_name}, {authority.key_type}, until {end}"
+            seen.missing.append(authority)
+            seen.reasons.append(Reason("Missing", authority.name, path, None, new))
+            continue
+        seen.pairs[authority.name] = pair
+        seen.reasons += _pair_attributes(folder, pair)
+        warning = ending_soon(authority.name, pair.info, now)
+        seen.warnings += [warning] if warning else []
+        if any(waiting):
+            seen.leftovers.append(authority)
+            seen.reasons.append(Reason("Leftover", authority.name, _pending(folder, authority, "key")))
+    return seen
+
+
+def _is_interrupted(folder: Folder, authority: Authority) -> bool:
+    """Both halves wait, and nothing else has taken their place."""
+    live_key = files.read(folder.path(authority.key_file))
+    return (
+        live_key in (None, files.read(_pending(folder, authority, "key")))
+        and files.read(folder.path(authority.certificate_file)) is None
+    )
 
 
 def _folder_reasons(folder: Folder) -> list[Reason]:
@@ -171,14 +212,19 @@ def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:
     ]
 
 
-def _apply(folder: Folder, missing: list[Authority], pairs: dict[str, Pair | None], now: datetime.datetime) -> None:
-    files.ensure_directory(folder.directory, mode=folder.mode)
+def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
     folder.sweep()
-    for pair in filter(None, pairs.values()):
+    for pair in seen.pairs.values():
         files.ensure_attributes(folder.path(pair.authority.key_file), mode="0600")
         files.ensure_attributes(folder.path(pair.authority.certificate_file), mode="0644")
-    for authority in missing:
-        pairs[authority.name] = _make(folder, authority, now)
+    for authority in seen.leftovers:
+        _remove_pending(folder, authority)
+    for authority in seen.interrupted:
+        key, certificate = (files.read(_pending(folder, authority, suffix)) for suffix in ("key", "crt"))
+        _go_live(folder, authority, key or b"", certificate or b"")
+        seen.pairs[authority.name] = _recorded(folder, authority, now)
+    for authority in seen.missing:
+        seen.pairs[authority.name] = _make(folder, authority, now)
 
 
 def _make(folder: Folder, authority: Authority, now: datetime.datetime) -> Pair:
@@ -190,8 +236,12 @@ def _make(folder: Folder, authority: Authority, now: datetime.datetime) -> Pair:
     files.write_atomic(_pending(folder, authority, "key"), key.pem(), mode="0600")
     files.write_atomic(_pending(folder, authority, "crt"), pem.encode("ascii"), mode="0644")
     _go_live(folder, authority, key.pem(), pem.encode("ascii"))
-    pair = folder.pair(authority, now)
-    assert pair is not None
+    return _recorded(folder, authority, now)
+
+
+def _recorded(folder: Folder, authority: Authority, now: datetime.datetime) -> Pair:
+    """A new CA, checked as it lies there and written to the ledger."""
+    pair = given(folder.pair(authority, now))
     entry = {
         "time": instant_text(now),
         "event": "ca",
@@ -217,26 +267,12 @@ def _go_live(folder: Folder, authority: Authority, key: bytes, certificate: byte
             files.ensure_directory(parent, mode=None if os.path.isdir(parent) else folder.mode)
     files.write_atomic(folder.path(authority.key_file), key, mode="0600")
     files.write_atomic(folder.path(authority.certificate_file), certificate, mode="0644")
+    _remove_pending(folder, authority)
+
+
+def _remove_pending(folder: Folder, authority: Authority) -> None:
     for suffix in ("crt", "key"):
         files.remove(_pending(folder, authority, suffix))
-
-
-def _finish_interrupted(folder: Folder, authorities: list[Authority]) -> list[Reason]:
-    """A CA whose making was cut off: finished when nothing else has taken its place, else its rest is removed."""
-    reasons = []
-    for authority in authorities:
-        key = files.read(_pending(folder, authority, "key"))
-        certificate = files.read(_pending(folder, authority, "crt"))
-        live_key = files.read(folder.path(authority.key_file))
-        live_certificate = files.read(folder.path(authority.certificate_file))
-        if key is not None and certificate is not None and live_key in (None, key) and live_certificate is None:
-            _go_live(folder, authority, key, certificate)
-            reasons.append(Reason("Interrupted", authority.name, folder.path(authority.certificate_file)))
-        elif key is not None or certificate is not None:
-            # Without its certificate the key was never used; with both halves live it is a copy.
-            for suffix in ("crt", "key"):
-                files.remove(_pending(folder, authority, suffix))
-    return reasons
 
 
 # ---- module sign

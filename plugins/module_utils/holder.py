@@ -20,7 +20,7 @@ from typing import Any
 from . import files, kubeconfigs, x509
 from .domain.ca import check_authority, ending_soon, lifetime
 from .domain.certificate import CertificateInfo, KeyInfo, instant_text
-from .domain.errors import InputError
+from .domain.errors import InputError, given
 from .domain.identity import Found, Identity, KubeconfigWanted, compare, identity_of
 from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks, bundle, certificates
 from .domain.reasons import Reason
@@ -227,8 +227,6 @@ class _Holder:
         )
 
     def _install(self, identity: Identity, material: Material, pending: _Pending) -> None:
-        assert material.key is not None
-        assert material.certificate is not None
         pending.keep(material)
         self._write_pair(identity, material)
         pending.remove()
@@ -237,26 +235,23 @@ class _Holder:
         """Key first: Kubernetes' readers keep the old pair while the halves do not match, in either order."""
         if identity.embedded:
             issuer = self.issuers.get(str(identity.issuer))
-            assert identity.kubeconfig is not None
-            _write_kubeconfig(identity.kubeconfig, self._kubeconfig_bytes(identity, material, issuer))
+            _write_kubeconfig(given(identity.kubeconfig), self._kubeconfig_bytes(identity, material, issuer))
             return
         _write_key(identity, material.key or b"")
-        assert identity.certificate_path is not None
-        _make_parent(identity.certificate_path)
+        _make_parent(identity.certificate_file)
         files.write_atomic(
-            identity.certificate_path,
+            identity.certificate_file,
             _normalised(material.certificate or b""),
             identity.owner,
             identity.group,
             identity.certificate_mode,
-            _backup(identity.certificate_path),
+            _backup(identity.certificate_file),
         )
 
     # ---- kubeconfigs of identities
 
     def _kubeconfig_bytes(self, identity: Identity, material: Material, issuer: Issuer | None) -> bytes:
-        wanted = identity.kubeconfig
-        assert wanted is not None
+        wanted = given(identity.kubeconfig)
         config = kubeconfigs.Kubeconfig(wanted.server, wanted.cluster_name, wanted.user_name)
         if not wanted.embed:
             return kubeconfigs.build(
@@ -320,8 +315,6 @@ class _Holder:
 
     def _examine_ca(self, identity: Identity) -> Work:
         work = Work()
-        assert identity.certificate_path is not None
-        assert identity.key_path is not None
         live, pending = _read_live(identity, None), _Pending(identity)
         forced = self._forced(identity)
         interrupted = _interrupted(pending, live)
@@ -366,9 +359,7 @@ class _Holder:
 
     def _examine_service_account(self, identity: Identity) -> Work:
         work = Work()
-        assert identity.key_path is not None
-        assert identity.public_key_path is not None
-        data, public = files.read(identity.key_path), files.read(identity.public_key_path)
+        data, public = files.read(identity.key_file), files.read(identity.public_key_file)
         if self._forced(identity) or (data is None and public is None):
             code = "Forced" if self._forced(identity) else "Missing"
             work.add([_at(identity, code, None, identity.key_type)], lambda: self._make_service_account(identity))
@@ -378,7 +369,7 @@ class _Holder:
                 f"tokens of the old key would die; {_FORCEABLE}"
             )
         else:
-            key = _service_account_key(identity.key_path, data)
+            key = _service_account_key(identity.key_file, data)
             if public is None or public.decode("ascii", "replace") != key.public_pem():
                 old = None if public is None else _public_key_text(public)
                 new = f"key {key.info.public_key_sha256[:16]}"
@@ -519,15 +510,13 @@ def _issuer(name: str, pem: str) -> Issuer:
 
 def _read_live(identity: Identity, issuer: Issuer | None) -> Material:
     if not identity.embedded:
-        assert identity.certificate_path is not None
-        assert identity.key_path is not None
-        return _material(files.read(identity.certificate_path), files.read(identity.key_path), issuer)
-    assert identity.kubeconfig is not None
-    data = files.read(identity.kubeconfig.path)
+        return _material(files.read(identity.certificate_file), files.read(identity.key_file), issuer)
+    kubeconfig = given(identity.kubeconfig)
+    data = files.read(kubeconfig.path)
     if data is None:
         return Material(Found())
     try:
-        config = kubeconfigs.parse(data, identity.kubeconfig.path)
+        config = kubeconfigs.parse(data, kubeconfig.path)
     except InputError as error:
         return Material(Found(certificate_problem=str(error)))
     return _material(config.certificate_data, config.key_data, issuer)
@@ -613,19 +602,17 @@ def _write(path: str, data: bytes, owner: str | None, group: str | None, mode: s
 
 
 def _write_key(identity: Identity, data: bytes) -> None:
-    assert identity.key_path is not None
-    _make_parent(identity.key_path)
-    if files.read(identity.key_path) == data:
-        files.ensure_attributes(identity.key_path, identity.owner, identity.group, identity.key_mode)
+    _make_parent(identity.key_file)
+    if files.read(identity.key_file) == data:
+        files.ensure_attributes(identity.key_file, identity.owner, identity.group, identity.key_mode)
         return
-    backup = _backup(identity.key_path)
-    files.write_atomic(identity.key_path, data, identity.owner, identity.group, identity.key_mode, backup)
+    backup = _backup(identity.key_file)
+    files.write_atomic(identity.key_file, data, identity.owner, identity.group, identity.key_mode, backup)
 
 
 def _write_public_key(identity: Identity, key: x509.PrivateKey) -> None:
-    assert identity.public_key_path is not None
     public = key.public_pem().encode("ascii")
-    _write(identity.public_key_path, public, identity.owner, identity.group, identity.certificate_mode)
+    _write(identity.public_key_file, public, identity.owner, identity.group, identity.certificate_mode)
 
 
 def _write_kubeconfig(wanted: KubeconfigWanted, data: bytes) -> None:

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from . import files, kubeconfigs, x509
+from .domain.certificate import KeyInfo
 from .domain.errors import InputError
 from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks
 
@@ -24,7 +25,7 @@ def look(paths: list[str], now: datetime.datetime) -> list[dict[str, Any]]:
 
 
 def _look(path: str, now: datetime.datetime) -> dict[str, Any]:
-    entry: dict[str, Any] = {"path": path, "exists": False, "kind": None, "certificates": [], "keys": []}
+    entry: dict[str, Any] = {"path": path, "exists": False, "kind": None, "certificates": []}
     try:
         # The kubelet's current pair is a symlink.
         data = files.read(path, follow=True)
@@ -47,32 +48,43 @@ def _content(path: str, data: bytes, now: datetime.datetime) -> dict[str, Any]:
 
 
 def _pem(found: list[Block], path: str, now: datetime.datetime) -> dict[str, Any]:
-    certificates, keys, requests = [], [], []
+    certificates, public, private, requests = [], [], [], []
     for block in found:
         if block.label == CERTIFICATE:
             certificates.append(_certificate(block, path, now))
         elif block.label == PUBLIC_KEY:
-            keys.append(_key(x509.public_key_info(block.text().encode("ascii"), path), "public"))
+            public.append(_key(x509.public_key_info(block.text().encode("ascii"), path)))
         elif block.label.endswith("PRIVATE KEY"):
-            keys.append(_key(x509.load_private_key(block.text().encode("ascii"), path).info, "private"))
+            private.append(_key(x509.load_private_key(block.text().encode("ascii"), path).info))
         elif block.label.endswith("CERTIFICATE REQUEST"):
             request = x509.load_request(block.text().encode("ascii"), path)
             names = {"common_name": request.common_name, "organizations": list(request.organizations)}
-            requests.append({**names, **_key(request.key, "public")})
-    if not (certificates or keys or requests):
-        raise InputError(f"{path}: no certificate, key or request in PEM")
-    kind = (
-        "request" if requests else "key" if not certificates else "bundle" if len(certificates) > 1 else "certificate"
+            requests.append({**names, **_key(request.key)})
+    found_kinds = (
+        ("request", requests),
+        ("bundle", certificates[1:]),
+        ("certificate", certificates),
+        ("key", [*private, *public]),
     )
-    return {"kind": kind, "certificates": certificates, "keys": keys, "requests": requests}
+    kind = next((name for name, parts in found_kinds if parts), None)
+    if kind is None:
+        raise InputError(f"{path}: no certificate, key or request in PEM")
+    # Not `keys`: in a template that would be the dictionary's method.
+    return {
+        "kind": kind,
+        "certificates": certificates,
+        "private_keys": private,
+        "public_keys": public,
+        "requests": requests,
+    }
 
 
 def _certificate(block: Block, path: str, now: datetime.datetime) -> dict[str, Any]:
     return x509.certificate_info(x509.load_certificate(block, path)).as_dict(now)
 
 
-def _key(info: Any, half: str) -> dict[str, Any]:
-    return {"half": half, "key_type": info.key_type, "public_key_sha256": info.public_key_sha256}
+def _key(info: KeyInfo) -> dict[str, Any]:
+    return {"key_type": info.key_type, "public_key_sha256": info.public_key_sha256}
 
 
 def _kubeconfig(path: str, data: bytes, now: datetime.datetime) -> dict[str, Any]:

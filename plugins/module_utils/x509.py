@@ -232,11 +232,11 @@ def certificate_info(certificate: Any) -> CertificateInfo:
 
 def _instant(certificate: Any, name: str) -> datetime.datetime:
     """Dates have a timezone since cryptography 42; before, they are UTC without saying so."""
-    value = getattr(certificate, name + "_utc", None)
-    if value is None:
-        value = getattr(certificate, name).replace(tzinfo=datetime.timezone.utc)
-    assert isinstance(value, datetime.datetime)
-    return value
+    value: datetime.datetime | None = getattr(certificate, name + "_utc", None)
+    if value is not None:
+        return value
+    naive: datetime.datetime = getattr(certificate, name)
+    return naive.replace(tzinfo=datetime.timezone.utc)
 
 
 def _extension(certificate: Any, kind: Any) -> Any:

@@ -97,11 +97,16 @@ files:
           not_after: '2027-11-22T12:00:00Z'
           seconds_left: 31536000
           key_type: ecdsa-p256
-    keys:
-      description: Each key with C(half) (V(private) or V(public)), C(key_type) and C(public_key_sha256).
+    private_keys:
+      description: Each private key with C(key_type) and C(public_key_sha256), the hash of its public half.
       type: list
       elements: dict
-      returned: always
+      returned: when the file is PEM
+    public_keys:
+      description: Each public key with C(key_type) and C(public_key_sha256).
+      type: list
+      elements: dict
+      returned: when the file is PEM
     requests:
       description: Each certificate signing request with its subject and key.
       type: list

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-__all__ = ["InputError"]
+from typing import TypeVar
+
+__all__ = ["InputError", "given"]
+
+Value = TypeVar("Value")
 
 
 class InputError(Exception):
@@ -14,3 +18,10 @@ class InputError(Exception):
     The message names the thing (file, host, option) and the remedy, and never holds a secret:
     since ansible-core 2.19 ``no_log`` on a task no longer hides it.
     """
+
+
+def given(value: Value | None) -> Value:
+    """A value that an earlier check has made sure of."""
+    if value is None:
+        raise ValueError("a value that was checked to be there is not")
+    return value

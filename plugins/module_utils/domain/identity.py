@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .certificate import CertificateInfo, KeyInfo, instant_text
-from .errors import InputError
+from .errors import InputError, given
 from .names import canonical_ip, check_dns_name
 from .reasons import Reason
 
@@ -71,10 +71,20 @@ class Identity:
     def home(self) -> str:
         """The file beside which a pending key waits."""
         if self.embedded:
-            assert self.kubeconfig is not None
-            return self.kubeconfig.path
-        assert self.key_path is not None
-        return self.key_path
+            return given(self.kubeconfig).path
+        return self.key_file
+
+    @property
+    def key_file(self) -> str:
+        return given(self.key_path)
+
+    @property
+    def certificate_file(self) -> str:
+        return given(self.certificate_path)
+
+    @property
+    def public_key_file(self) -> str:
+        return given(self.public_key_path)
 
 
 @dataclass(frozen=True)
@@ -154,9 +164,7 @@ def _kubeconfig(row: dict[str, Any] | None, name: str) -> KubeconfigWanted | Non
     missing = [key for key in ("path", "server", "cluster_name", "user_name", "ca_path") if not row.get(key)]
     if missing:
         raise InputError(f"identity {name}: its kubeconfig lacks {', '.join(missing)}")
-    path, ca_path = _path(row, "path", name), _path(row, "ca_path", name)
-    assert path is not None
-    assert ca_path is not None
+    path, ca_path = given(_path(row, "path", name)), given(_path(row, "ca_path", name))
     server = str(row["server"])
     if not server.startswith("https://"):
         raise InputError(f"identity {name}: the server {server!r} of its kubeconfig does not begin with https://")

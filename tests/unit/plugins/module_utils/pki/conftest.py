@@ -222,3 +222,9 @@ class Cluster:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
     return Cluster(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That files are synced is counted where it matters; waiting for the disk shows nothing more."""
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
