@@ -54,13 +54,23 @@ def read_catalogue(roles: str = _ROLES) -> tuple[variables.Catalogue, tuple[str,
     return variables.Catalogue(found, hosts), tuple(found["cluster"])
 
 
+def plain(value: Any) -> Any:
+    """Without the tags that Ansible puts on values, which are types of their own and would show in messages."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    natives = (bool, int, float, str)
+    return next((native(value) for native in natives if isinstance(value, native)), value)
+
+
 def validator_of(name: str, option: Mapping[str, Any]) -> ArgumentSpecValidator:
     return ArgumentSpecValidator({name: variables.without_requirements(option)})
 
 
 def type_problem(name: str, option: Mapping[str, Any], value: Any, validator: ArgumentSpecValidator) -> str:
     """Why the value is not what the argument spec wants, or nothing. A secret is not shown."""
-    checked = validator.validate({name: value})
+    checked = validator.validate({name: plain(value)})
     if not checked.error_messages:
         return ""
     if variables.holds_secret(option):

@@ -12,11 +12,22 @@ from .errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Findings"]
+__all__ = ["Findings", "FindingsError"]
 
 T = TypeVar("T")
 # A mistake in a group variable shows on every host: more of the same helps nobody.
 _SHOWN = 50
+
+
+class FindingsError(InputError):
+    """Several refusals in one."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts = texts
+        lines = [f"- {text}" for text in texts[:_SHOWN]]
+        if len(texts) > _SHOWN:
+            lines.append(f"- and {len(texts) - _SHOWN} more")
+        super().__init__("\n".join([f"{len(texts)} findings:", *lines]))
 
 
 class Findings:
@@ -32,20 +43,19 @@ class Findings:
         """The result of the call, or the default and a finding."""
         try:
             return call()
+        except FindingsError as error:
+            for text in error.texts:
+                self.add(text)
         except InputError as error:
             self.add(str(error))
-            return default
+        return default
 
     def texts(self) -> list[str]:
         return list(self._texts)
 
     def raise_any(self) -> None:
         texts = self.texts()
-        if not texts:
-            return
         if len(texts) == 1:
             raise InputError(texts[0])
-        lines = [f"- {text}" for text in texts[:_SHOWN]]
-        if len(texts) > _SHOWN:
-            lines.append(f"- and {len(texts) - _SHOWN} more")
-        raise InputError("\n".join([f"{len(texts)} findings:", *lines]))
+        if texts:
+            raise FindingsError(texts)

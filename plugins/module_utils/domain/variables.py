@@ -17,6 +17,7 @@ __all__ = ["Catalogue", "holders", "holds_secret", "node_protection_problem", "w
 # Words that others use too: only a name that is close to one of ours is taken for a slip.
 _SHARED_PREFIXES = {"ca_", "identities_", "node_", "rbac_", "report_"}
 _CLOSE_IN_SHARED = 0.8
+_CLOSE_IN_OURS = 0.75
 # A slip in the prefix itself, like kubelt_config_overrides.
 _CLOSE_ANYWHERE = 0.92
 # The result of the role `cluster`, which it makes itself.
@@ -47,18 +48,17 @@ class Catalogue:
         known = name in self.options or name in _OWN_FACTS or name.startswith(_OTHERS)
         if known or any(fnmatch.fnmatchcase(name, pattern) for pattern in ignored):
             return ""
-        nearest = self._nearest(name)
-        likeness = difflib.SequenceMatcher(None, name, nearest).ratio() if nearest else 0.0
-        if name.startswith(self._strict):
-            meant = f": did you mean {nearest}?" if nearest else ":"
-            return f"{name} is no variable of this collection{meant} {_ESCAPE}"
-        if likeness >= (_CLOSE_IN_SHARED if name.startswith(self._shared) else _CLOSE_ANYWHERE):
-            return f"{name} looks like {nearest} misspelt: correct it; {_ESCAPE}"
-        return ""
-
-    def _nearest(self, name: str) -> str:
-        found = difflib.get_close_matches(name, self.options, n=1, cutoff=0.6)
-        return found[0] if found else ""
+        strict = name.startswith(self._strict)
+        shared = name.startswith(self._shared) and not strict
+        cutoff = 0.0 if strict else _CLOSE_IN_SHARED if shared else _CLOSE_ANYWHERE
+        found = difflib.get_close_matches(name, self.options, n=1, cutoff=cutoff)
+        if not found:
+            return ""
+        if not strict:
+            return f"{name} looks like {found[0]} misspelt: correct it; {_ESCAPE}"
+        close = difflib.SequenceMatcher(None, name, found[0]).ratio() > _CLOSE_IN_OURS
+        meant = f"did you mean {found[0]}?" if close else f"the nearest is {found[0]};"
+        return f"{name} is no variable of this collection: {meant} {_ESCAPE}"
 
 
 _ESCAPE = "a variable of something else is let pass by naming it in cluster_ignored_variables"

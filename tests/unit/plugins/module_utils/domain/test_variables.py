@@ -30,6 +30,7 @@ def catalogue() -> variables.Catalogue:
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [
+        ("kubelet_sever_tls_bootstrap", "kubelet_"),
         ("cluster_servce_cidr", "cluster_service_cidr"),
         ("kubelet_conifg_overrides", "kubelet_config_overrides"),
         ("kubelt_config_overrides", "kubelet_config_overrides"),
