@@ -117,13 +117,26 @@ def read(path: str, limit: int = LIMIT, follow: bool = False) -> bytes | None:
         if error.errno == errno.ENXIO:
             raise InputError(f"{path} is a special file where a file belongs; move it away") from None
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as stream:
-        found = os.fstat(stream.fileno())
+    try:
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path} is not a regular file; move it away")
         if found.st_size > limit:
             raise InputError(f"{path} has {found.st_size} bytes, more than {limit}; is it the right file?")
-        return stream.read(limit + 1)[:limit]
+        return _read_all(descriptor, limit)
+    finally:
+        os.close(descriptor)
+
+
+def _read_all(descriptor: int, limit: int) -> bytes:
+    parts = []
+    while limit > 0:
+        part = os.read(descriptor, min(limit, 65536))
+        if not part:
+            break
+        parts.append(part)
+        limit -= len(part)
+    return b"".join(parts)
 
 
 def _uid(owner: str | None) -> int:

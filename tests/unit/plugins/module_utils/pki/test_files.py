@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one writer of files."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_mode_does_not_depend_on_the_umask(tmp_path: Path, umask: int) -> None:
+    old = os.umask(umask)
+    try:
+        files.write_atomic(str(tmp_path / "public"), b"x", mode="0644")
+        files.write_atomic(str(tmp_path / "secret"), b"x")
+        files.ensure_directory(str(tmp_path / "a" / "b"), mode="0700")
+    finally:
+        os.umask(old)
+    assert (mode_of(tmp_path / "public"), mode_of(tmp_path / "secret")) == (0o644, 0o600)
+    assert (mode_of(tmp_path / "a"), mode_of(tmp_path / "a" / "b")) == (0o755, 0o700)
+
+
+def test_a_secret_is_never_open_on_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    real = os.replace
+
+    def look(source: str, target: str) -> None:
+        seen.append(mode_of(Path(source)))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", look)
+    files.write_atomic(str(tmp_path / "key"), b"secret", mode="0600")
+    assert seen == [0o600]
+
+
+def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, bytes(data)[:3]))
+    files.write_atomic(str(tmp_path / "file"), b"0123456789")
+    monkeypatch.undo()
+    assert (tmp_path / "file").read_bytes() == b"0123456789"
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace"])
+def test_no_space_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space"):
+        files.write_atomic(str(path), b"new")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("kind", ["symlink", "dangling", "directory", "fifo"])
+def test_odd_targets_are_refused(tmp_path: Path, kind: str) -> None:
+    path, other = tmp_path / "target", tmp_path / "other"
+    other.write_bytes(b"other")
+    if kind == "symlink":
+        path.symlink_to(other)
+    elif kind == "dangling":
+        path.symlink_to(tmp_path / "nothing")
+    elif kind == "directory":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+    for call in (lambda: files.write_atomic(str(path), b"new"), lambda: files.read(str(path))):
+        with pytest.raises(InputError, match=str(path)):
+            call()
+    assert other.read_bytes() == b"other"
+
+
+def test_read_has_a_limit_and_knows_absence(tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(b"x" * 11)
+    with pytest.raises(InputError, match="11 bytes"):
+        files.read(str(tmp_path / "big"), limit=10)
+    assert files.read(str(tmp_path / "nothing")) is None
+    assert files.read(str(tmp_path / "big" / "below")) is None
+
+
+def test_read_follows_only_when_told(tmp_path: Path) -> None:
+    (tmp_path / "pair").write_bytes(b"x")
+    (tmp_path / "current").symlink_to("pair")
+    assert files.read(str(tmp_path / "current"), follow=True) == b"x"
+
+
+def test_a_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(InputError, match="0777"):
+        files.write_atomic(str(tmp_path / "file"), b"x")
+    tmp_path.chmod(0o1777)
+    files.write_atomic(str(tmp_path / "file"), b"x")
+
+
+def test_unknown_owner_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="user nobody-of-this-name does not exist"):
+        files.write_atomic(str(tmp_path / "file"), b"x", owner="nobody-of-this-name")
+    assert os.listdir(tmp_path) == []
+
+
+def test_backups_are_private_and_few(tmp_path: Path) -> None:
+    path, backup = tmp_path / "key", tmp_path / ".backup"
+    for number in range(6):
+        files.write_atomic(str(path), b"%d" % number, backup_directory=str(backup))
+    kept = sorted(backup.iterdir())
+    assert [entry.read_bytes() for entry in kept] == [b"2", b"3", b"4"]
+    assert {mode_of(entry) for entry in kept} == {0o600}
+    assert mode_of(backup) == 0o700
+
+
+def test_sweep_takes_what_dead_writers_left_and_nothing_else(tmp_path: Path) -> None:
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    dead = tmp_path / f".a.key.tlsbootstrap-{done.pid}-0123abcd"
+    living = tmp_path / f".a.key.tlsbootstrap-{os.getppid()}-0123abcd"
+    foreign = tmp_path / ".a.key.tmp"
+    for path in (dead, living, foreign):
+        path.write_bytes(b"x")
+    assert files.sweep(str(tmp_path)) == [str(dead)]
+    assert sorted(tmp_path.iterdir()) == sorted([living, foreign])
+    old = time.time() - 7200
+    os.utime(living, (old, old))
+    assert files.sweep(str(tmp_path)) == [str(living)]
+
+
+def test_the_lock_names_its_owner(tmp_path: Path) -> None:
+    with files.lock(str(tmp_path)), pytest.raises(InputError, match=rf"locked by pid {os.getpid()} on .* since 20"):
+        with files.lock(str(tmp_path), timeout=0.2):
+            pass
+    with files.lock(str(tmp_path), timeout=0.2):
+        pass
+
+
+def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files\n"
+        "with files.lock(sys.argv[1]):\n    print('held', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    with pytest.raises(InputError, match=f"pid {process.pid}"), files.lock(str(tmp_path), timeout=0.2):
+        pass
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    with files.lock(str(tmp_path), timeout=5):
+        pass
+
+
+def test_a_torn_last_line_spoils_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    files.append_line(str(path), "one")
+    with path.open("ab") as stream:
+        stream.write(b"to")
+    files.append_line(str(path), "three")
+    assert path.read_text() == "one\nto\nthree\n"
+    assert mode_of(path) == 0o600
+
+
+def test_attribute_reasons_need_no_user(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    path.chmod(0o666)
+    found = files.attribute_reasons(str(path), "file", "nobody-of-this-name", None, "0600")
+    assert [reason.code for reason in found] == ["OwnerChanged", "ModeChanged"]
+    assert files.attribute_reasons(str(tmp_path / "nothing"), "file", "root", "root", "0600") == []
