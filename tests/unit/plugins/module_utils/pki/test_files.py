@@ -146,9 +146,12 @@ def test_sweep_takes_what_dead_writers_left_and_nothing_else(tmp_path: Path) -> 
 
 
 def test_the_lock_names_its_owner(tmp_path: Path) -> None:
-    with files.lock(str(tmp_path)), pytest.raises(InputError, match=rf"locked by pid {os.getpid()} on .* since 20"):
-        with files.lock(str(tmp_path), timeout=0.2):
-            pass
+    with (
+        files.lock(str(tmp_path)),
+        pytest.raises(InputError, match=rf"locked by pid {os.getpid()} on .* since 20"),
+        files.lock(str(tmp_path), timeout=0.2),
+    ):
+        pass
     with files.lock(str(tmp_path), timeout=0.2):
         pass
 
