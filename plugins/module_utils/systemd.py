@@ -270,11 +270,13 @@ class Manager:
         """
         deadline = time.monotonic() + timeout
         since = time.monotonic() - (SETTLE_SECONDS if previous is None else 0)
+        # What a unit that was left alone went through before is over; only what it does from now on counts.
+        past = self._state.restarts if previous is None else 0
         while True:
             error: str | None
             state = self._systemd.show(self._wanted.name)
             if state.invocation and state.invocation != previous:
-                hopeless = units.start_fails(state, self._wanted.max_restarts)
+                hopeless = units.start_fails(state, self._wanted.max_restarts, past)
                 if hopeless:
                     return hopeless
             if not state.invocation or state.invocation == previous or state.active != "active":

@@ -152,14 +152,18 @@ def compare(unit: str, state: UnitState, wanted_state: str, enabled: bool, newer
     return reasons
 
 
-def start_fails(state: UnitState, max_restarts: int) -> str | None:
-    """Return why waiting longer is useless, or None; systemd counts restarts since the last start by hand."""
+def start_fails(state: UnitState, max_restarts: int, past: int = 0) -> str | None:
+    """Return why waiting longer is useless, or None.
+
+    systemd counts restarts since the last start by hand; `past` are those from before anybody waited.
+    """
     if state.load in ("not-found", "bad-setting", "error", "masked"):
         return f"systemd says {state.load}"
     if state.active == "failed":
         return f"the unit has failed ({state.result})"
-    if max_restarts and state.restarts >= max_restarts:
-        return f"the process ended {state.restarts} times ({state.result})"
+    ended = state.restarts - past
+    if max_restarts and ended >= max_restarts:
+        return f"the process ended {ended} times ({state.result})"
     return None
 
 

@@ -119,6 +119,11 @@ def test_when_waiting_is_useless(changes: dict[str, object], text: str | None) -
     assert units.start_fails(replace(STATE, restarts=99), 0) is None
 
 
+def test_restarts_from_before_anybody_waited_do_not_count() -> None:
+    assert units.start_fails(replace(STATE, restarts=36), 10, past=36) is None
+    assert "10 times" in str(units.start_fails(replace(STATE, restarts=46), 10, past=36))
+
+
 def test_findings_are_those_of_the_unit_itself() -> None:
     output = "\n".join(
         [
