@@ -288,6 +288,8 @@ class Cluster:
                 blocks.append(block)
                 if self._clock() > end:
                     raise TimeoutError("it answers too slowly")
+            # `read1` leaves a body of known length open at its end, and the connection would serve no other request.
+            response.close()
         return self._answer(call, response, b"".join(blocks))
 
     def _send(self, connection: _Connection, call: _Call) -> http.client.HTTPResponse:

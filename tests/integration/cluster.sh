@@ -2,7 +2,7 @@
 # A real control plane for the integration tests: etcd, API server and
 # controller-manager as plain processes on 127.0.0.1.
 # Usage: cluster.sh start|stop|pause|resume|restart-api DIRECTORY
-# DIRECTORY/admin.conf is system:masters, DIRECTORY/approver.conf the approver's user.
+# DIRECTORY/kubectl is the client, DIRECTORY/admin.conf is system:masters, DIRECTORY/approver.conf the approver's user.
 set -euo pipefail
 
 action=$1
@@ -128,6 +128,7 @@ end() { # NAME...
 case $action in
     start)
         mkdir -p "$directory"
+        ln -sfn "$binaries/kubectl" "$directory/kubectl"
         [ -e "$pki/nobody.crt" ] || make_pki
         alive etcd || launch etcd --data-dir="$directory/etcd" --unsafe-no-fsync --log-level=error \
             --listen-client-urls="http://127.0.0.1:$etcd_port" --advertise-client-urls="http://127.0.0.1:$etcd_port" \
