@@ -63,6 +63,7 @@ class Settings:
     config_directory: str = ""
     pki_directory: str = ""
     approver: str = "service"
+    token_ttl: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,21 +107,19 @@ def absolute_path(variable: str, value: Any, home: bool = False) -> str:
     return posixpath.normpath(text)
 
 
-def _version(value: Any) -> int:
+def _version(variable: str, value: Any) -> int:
     match = _VERSION.match(str(value))
     if match is None:
-        raise InputError(f"cluster_kubernetes_version: {str(value)!r} is not a version like 1.{_NEWEST_MINOR}.2")
+        raise InputError(f"{variable}: {str(value)!r} is not a version like 1.{_NEWEST_MINOR}.2")
     if int(match.group(1)) < _OLDEST_MINOR:
-        raise InputError(
-            f"cluster_kubernetes_version: {value} is not supported: use 1.{_OLDEST_MINOR} to 1.{_NEWEST_MINOR}"
-        )
+        raise InputError(f"{variable}: {value} is not supported: use 1.{_OLDEST_MINOR} to 1.{_NEWEST_MINOR}")
     return int(match.group(1))
 
 
-def _cluster_name(value: Any) -> str:
+def _cluster_name(variable: str, value: Any) -> str:
     if _CLUSTER_NAME.match(str(value)) is None:
         raise InputError(
-            f"cluster_name: {str(value)!r} has to be of a-z, 0-9 and '-', at most 63: it names folders and locks"
+            f"{variable}: {str(value)!r} has to be of a-z, 0-9 and '-', at most 63: it names folders and locks"
         )
     return str(value)
 
@@ -145,61 +144,60 @@ def _port(variable: str, value: Any) -> int:
     return int(value)
 
 
+def _parsers() -> tuple[tuple[str, str, Callable[[str, Any], Any]], ...]:
+    """Attribute of Settings, variable, and what makes the one from the other."""
+    lifetime = functools.partial(_duration, at_least=_MINUTE)
+    return (
+        ("name", "cluster_name", _cluster_name),
+        ("profile", "cluster_profile", functools.partial(_choice, allowed=tuple(PROFILES))),
+        ("version", "cluster_kubernetes_version", lambda _, value: str(value)),
+        ("minor", "cluster_kubernetes_version", _version),
+        ("domain", "cluster_domain", lambda variable, value: names.check_dns_name(value, variable)),
+        ("service_networks", "cluster_service_cidr", lambda variable, value: names.parse_networks(value, variable)),
+        ("service_ips", "cluster_service_cidr", lambda variable, value: names.first_addresses(value, variable)),
+        ("pod_networks", "cluster_pod_cidr", lambda variable, value: names.parse_networks(value, variable)),
+        ("api_port", "cluster_api_port", _port),
+        ("endpoint", "cluster_api_endpoint", _endpoint),
+        ("extra_sans", "cluster_api_extra_sans", _extra_sans),
+        ("ca_host", "cluster_ca_host", lambda _, value: str(value)),
+        ("ca_directory", "cluster_ca_directory", functools.partial(absolute_path, home=True)),
+        ("key_type", "cluster_key_type", functools.partial(_choice, allowed=KEY_TYPES)),
+        ("ca_validity", "cluster_ca_validity", lifetime),
+        ("certificate_validity", "cluster_certificate_validity", lifetime),
+        ("signing_duration", "cluster_signing_duration", lifetime),
+        ("renew_before", "cluster_renew_before", _renew_before),
+        ("config_directory", "cluster_config_directory", absolute_path),
+        ("pki_directory", "cluster_pki_directory", absolute_path),
+        ("approver", "cluster_approver", functools.partial(_choice, allowed=("service", "module", "manual"))),
+        # Bounds of our own: a token is for one join, which takes seconds.
+        ("token_ttl", "cluster_join_token_ttl", functools.partial(_duration, at_least=_MINUTE, at_most=_DAY)),
+    )
+
+
 def read_settings(raw: Mapping[str, Any], findings: Findings) -> Settings:
     """Parse the variables of the role ``cluster``; what is wrong becomes a finding."""
     settings = Settings()
-
-    def take(attribute: str, variable: str, parse: Callable[..., Any], *arguments: Any) -> None:
+    for attribute, variable, parse in _parsers():
         if variable not in raw:
             findings.add(f"{variable} is not set: the role tlsbootstrap.kubernetes.cluster has its default")
-            return
-        parsed = findings.attempt(functools.partial(parse, raw[variable], *arguments), None)
+            continue
+        parsed = findings.attempt(functools.partial(parse, variable, raw[variable]), None)
         if parsed is not None:
             setattr(settings, attribute, parsed)
-
-    def named(parse: Callable[..., Any], variable: str, *arguments: Any) -> Callable[[Any], Any]:
-        return lambda value: parse(variable, value, *arguments)
-
-    take("name", "cluster_name", _cluster_name)
-    take("profile", "cluster_profile", named(_choice, "cluster_profile", list(PROFILES)))
-    take("version", "cluster_kubernetes_version", str)
-    take("minor", "cluster_kubernetes_version", _version)
-    take("domain", "cluster_domain", names.check_dns_name, "cluster_domain")
-    take("service_networks", "cluster_service_cidr", names.parse_networks, "cluster_service_cidr")
-    take("pod_networks", "cluster_pod_cidr", names.parse_networks, "cluster_pod_cidr")
-    if settings.service_networks:
-        take("service_ips", "cluster_service_cidr", names.first_addresses)
-    take("api_port", "cluster_api_port", named(_port, "cluster_api_port"))
-    take("endpoint", "cluster_api_endpoint", lambda value: names.parse_endpoint(value) if str(value) else None)
-    take("extra_sans", "cluster_api_extra_sans", _extra_sans)
-    take("ca_host", "cluster_ca_host", str)
-    take("ca_directory", "cluster_ca_directory", named(absolute_path, "cluster_ca_directory", True))
-    take("key_type", "cluster_key_type", named(_choice, "cluster_key_type", KEY_TYPES))
-    take("ca_validity", "cluster_ca_validity", named(_duration, "cluster_ca_validity", _MINUTE))
-    take(
-        "certificate_validity",
-        "cluster_certificate_validity",
-        named(_duration, "cluster_certificate_validity", _MINUTE),
-    )
-    take("signing_duration", "cluster_signing_duration", named(_duration, "cluster_signing_duration", _MINUTE))
-    take("renew_before", "cluster_renew_before", _renew_before)
-    take("config_directory", "cluster_config_directory", named(absolute_path, "cluster_config_directory"))
-    take("pki_directory", "cluster_pki_directory", named(absolute_path, "cluster_pki_directory"))
-    take("approver", "cluster_approver", named(_choice, "cluster_approver", ("service", "module", "manual")))
-    if "cluster_join_token_ttl" in raw:
-        # Bounds of our own: a token is for one join, which takes seconds.
-        ttl = functools.partial(_duration, "cluster_join_token_ttl", raw["cluster_join_token_ttl"], _MINUTE, _DAY)
-        findings.attempt(ttl, 0)
     _check_together(settings, findings)
     return settings
 
 
-def _extra_sans(value: Any) -> list[str]:
-    return [check_san(item, "cluster_api_extra_sans:") for item in _list("cluster_api_extra_sans", value)]
+def _endpoint(variable: str, value: Any) -> tuple[str, int] | None:
+    return names.parse_endpoint(value, variable) if str(value) else None
 
 
-def _renew_before(value: Any) -> int | None:
-    return _duration("cluster_renew_before", value, 1) if str(value or "") else None
+def _extra_sans(variable: str, value: Any) -> list[str]:
+    return [check_san(item, f"{variable}:") for item in _list(variable, value)]
+
+
+def _renew_before(variable: str, value: Any) -> int | None:
+    return _duration(variable, value, 1) if str(value or "") else None
 
 
 def _check_together(settings: Settings, findings: Findings) -> None:

@@ -17,7 +17,7 @@ etcd's own pairs (read at each handshake). The etcd CA, the service-account keys
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 __all__ = [
     "CLIENT",
@@ -120,7 +120,6 @@ _KUBERNETES_RESTARTS = (
     "kube-proxy<1.36",
 )
 _API_NAMES = ("{node_name}", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
-_ETCD_NAMES = ("{node_name}", "localhost", "@node_ips", "127.0.0.1", "::1")
 
 
 def _api_server(names: tuple[str, ...]) -> Row:
@@ -135,53 +134,33 @@ def _api_server(names: tuple[str, ...]) -> Row:
     )
 
 
+def _api_client(name: str, common_name: str, issuer: str) -> Row:
+    return Row(name, "control_plane", name, common_name, issuer=issuer, owner="kube-apiserver")
+
+
+def _etcd_row(name: str) -> Row:
+    """A member is server and client of the others in one."""
+    return Row(
+        f"etcd-{name}",
+        "etcd",
+        f"etcd/{name}",
+        "{node_name}",
+        issuer="etcd-ca",
+        names=("{node_name}", "localhost", "@node_ips", "127.0.0.1", "::1"),
+        usages=(SERVER, CLIENT),
+        owner="etcd",
+    )
+
+
 def _client_rows() -> tuple[Row, ...]:
     """The API server's own clients and etcd's certificates are the same in both profiles."""
-    both = (SERVER, CLIENT)
+    kubelet_client = _api_client("apiserver-kubelet-client", "kube-apiserver-kubelet-client", "kubernetes-ca")
     return (
-        Row(
-            "kube-apiserver-kubelet-client",
-            "control_plane",
-            "apiserver-kubelet-client",
-            "kube-apiserver-kubelet-client",
-            owner="kube-apiserver",
-        ),
-        Row(
-            "front-proxy-client",
-            "control_plane",
-            "front-proxy-client",
-            "front-proxy-client",
-            issuer="front-proxy-ca",
-            owner="kube-apiserver",
-        ),
-        Row(
-            "apiserver-etcd-client",
-            "control_plane",
-            "apiserver-etcd-client",
-            "kube-apiserver-etcd-client",
-            issuer="etcd-ca",
-            owner="kube-apiserver",
-        ),
-        Row(
-            "etcd-server",
-            "etcd",
-            "etcd/server",
-            "{node_name}",
-            issuer="etcd-ca",
-            names=_ETCD_NAMES,
-            usages=both,
-            owner="etcd",
-        ),
-        Row(
-            "etcd-peer",
-            "etcd",
-            "etcd/peer",
-            "{node_name}",
-            issuer="etcd-ca",
-            names=_ETCD_NAMES,
-            usages=both,
-            owner="etcd",
-        ),
+        replace(kubelet_client, name="kube-apiserver-kubelet-client"),
+        _api_client("front-proxy-client", "front-proxy-client", "front-proxy-ca"),
+        _api_client("apiserver-etcd-client", "kube-apiserver-etcd-client", "etcd-ca"),
+        _etcd_row("server"),
+        _etcd_row("peer"),
         Row(
             "etcd-healthcheck-client",
             "etcd",
