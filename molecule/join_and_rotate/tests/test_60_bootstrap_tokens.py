@@ -142,7 +142,7 @@ def test_each_token_lived_for_a_join_only(cp1: Host) -> None:
 
 
 def test_each_token_is_dead(cp1: Host) -> None:
-    answers = json.loads(cp1.output(f"{PROOF}/try_tokens.py {PROOF}/watch_tokens"))
+    answers = json.loads(cp1.output(f"/usr/bin/python3 {PROOF}/try_tokens.py {PROOF}/watch_tokens"))
     assert set(events(cp1)) <= set(answers)
     assert set(answers.values()) == {401}
 

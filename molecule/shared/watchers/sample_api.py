@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Sample what the cluster says of its nodes, and what each node serves on port 10250.
 
 Usage: sample_api.py OUTPUT

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Sample the kubelet of this host: its process, and its certificates whenever they are others than before.
 
 Usage: sample_kubelet.py OUTPUT

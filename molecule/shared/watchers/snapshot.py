@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Write down everything that a run which changes nothing must leave alone.
 
 Usage: snapshot.py OUTPUT [FOLDER...]

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Try every token that watch_tokens.py caught; print its id and the HTTP status that it gets.
 
 Usage: try_tokens.py CAUGHT

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Write down the arguments and the environment of every process that is seen, each once.
 
 Usage: watch_processes.py OUTPUT [MARKER]

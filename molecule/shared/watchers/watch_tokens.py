@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Catch every bootstrap token of a run, to search for it afterwards where it must not be.
 
 Usage: watch_tokens.py OUTPUT
