@@ -25,7 +25,8 @@ __all__ = ["FileWanted", "Health", "Manager", "Systemd", "UnitWanted", "probe"]
 UNIT_DIRECTORY = "/etc/systemd/system"
 RECORD_DIRECTORY = "/run/tlsbootstrap.kubernetes/units"
 JOURNAL_LINES = 20
-JOURNAL_WIDTH = 400
+# More are read than are shown, for some say nothing.
+JOURNAL_READ = 500
 PROBE_SECONDS = 10.0
 POLL_SECONDS = 0.25
 # Without a health check a process counts as up when it has lived this long.
@@ -101,10 +102,14 @@ class Systemd:
     def stop(self, unit: str) -> None:
         self._call("systemctl", "stop", unit)
 
+    def forget(self, unit: str) -> None:
+        """Set the count of restarts back."""
+        self._call("systemctl", "reset-failed", unit)
+
     def journal(self, unit: str) -> list[str]:
-        command = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--lines", str(JOURNAL_LINES), "--unit", unit]
+        command = ["journalctl", "--quiet", "--no-pager", "--output=cat", f"--lines={JOURNAL_READ}", "--unit", unit]
         _code, output, _error = self._run(command)
-        return [line[:JOURNAL_WIDTH] for line in output.splitlines()]
+        return units.telling(output.splitlines(), JOURNAL_LINES)
 
     def verify(self, unit: str, content: str) -> list[str]:
         """Let systemd read the unit before it lands. Where systemd-analyze is missing nothing is said."""
@@ -255,13 +260,22 @@ class Manager:
             self._old[file.path] = old
 
     def _start(self) -> str | None:
-        before = self._systemd.show(self._wanted.name)
         stamps = _stamps([self._wanted.path, *self._watched()])
-        self._systemd.restart(self._wanted.name)
-        error = self._wait(before.invocation, self._wanted.timeout)
+        error = self._wait(self._restart(), self._wanted.timeout)
         if error is None:
             self._note(stamps)
         return error
+
+    def _restart(self) -> str:
+        """Restart the unit and return the last invocation before."""
+        state = self._systemd.show(self._wanted.name)
+        if state.restarts or state.active not in ("active", "inactive"):
+            # A crash loop would go on to yet another invocation meanwhile, and hand its count on to the new process.
+            self._systemd.stop(self._wanted.name)
+            self._systemd.forget(self._wanted.name)
+        previous = self._systemd.show(self._wanted.name).invocation
+        self._systemd.restart(self._wanted.name)
+        return previous
 
     def _wait(self, previous: str | None, timeout: int) -> str | None:
         """Wait for another invocation than the previous one to be up and well; return why it is not.
@@ -311,10 +325,9 @@ class Manager:
             else:
                 files.write_atomic(path, old, owners[path].owner, owners[path].group, owners[path].mode)
         self._systemd.reload()
-        before = self._systemd.show(self._wanted.name)
-        self._systemd.restart(self._wanted.name)
+        previous = self._restart()
         names = ", ".join(sorted(self._old))
-        if self._wait(before.invocation, ROLLBACK_SECONDS) is None:
+        if self._wait(previous, ROLLBACK_SECONDS) is None:
             return f"The previous {names} is back and the unit runs with it."
         return f"The previous {names} is back, but the unit does not run with it either."
 

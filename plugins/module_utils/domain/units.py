@@ -27,6 +27,7 @@ __all__ = [
     "quote",
     "stale",
     "start_fails",
+    "telling",
 ]
 
 PROPERTIES = (
@@ -44,6 +45,7 @@ PROPERTIES = (
 # The kernel stamps files with the time of its last tick, up to 10 ms ago; systemd reads the clock itself.
 TICK_NS = 20_000_000
 _NAME = re.compile(r"[A-Za-z0-9:_.@-]{1,240}\.service\Z")
+_USAGE = re.compile(r"\s+(-[A-Za-z], )?--[a-z][a-z0-9-]*( |$)|[A-Z][A-Za-z -]* flags:$")
 # A binary that is not installed yet is no fault of the unit file (first run in check mode).
 _HARMLESS = ("is not executable", "No such file or directory")
 
@@ -163,8 +165,13 @@ def start_fails(state: UnitState, max_restarts: int, past: int = 0) -> str | Non
         return f"the unit has failed ({state.result})"
     ended = state.restarts - past
     if max_restarts and ended >= max_restarts:
-        return f"the process ended {ended} times ({state.result})"
+        return f"the process ended {ended} times"
     return None
+
+
+def telling(lines: Sequence[str], most: int, width: int = 400) -> list[str]:
+    """Return the last lines of a journal, without the flags that a Go program prints when one of them is wrong."""
+    return [line[:width] for line in lines if line.strip() and not _USAGE.match(line)][-most:]
 
 
 def findings(output: str, unit_path: str) -> list[str]:

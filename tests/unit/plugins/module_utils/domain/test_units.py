@@ -124,6 +124,20 @@ def test_restarts_from_before_anybody_waited_do_not_count() -> None:
     assert "10 times" in str(units.start_fails(replace(STATE, restarts=46), 10, past=36))
 
 
+def test_the_journal_without_the_usage_of_a_program() -> None:
+    lines = [
+        "Logs flags:",
+        "",
+        "      --log-flush-frequency duration   Maximum number of seconds",
+        "  -v, --v Level    number",
+        "      --profiling",
+        "Error: unknown flag: --bogus",
+        "x" * 500,
+    ]
+    assert units.telling(lines, 20) == ["Error: unknown flag: --bogus", "x" * 400]
+    assert units.telling(["a", "b", "c"], 2) == ["b", "c"]
+
+
 def test_findings_are_those_of_the_unit_itself() -> None:
     output = "\n".join(
         [
