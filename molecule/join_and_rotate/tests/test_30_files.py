@@ -29,6 +29,7 @@ CONTROL_PLANE = {
     "/etc/kubernetes/controller-manager.conf": ("0600", "kube-controller-manager", "kube-controller-manager"),
     "/etc/kubernetes/scheduler.conf": ("0600", "kube-scheduler", "kube-scheduler"),
     "/etc/kubernetes/csr-approver.conf": ("0600", "csr-approver", "csr-approver"),
+    "/etc/kubernetes/csr-approver.json": PUBLIC,
     "/etc/kubernetes/audit-policy.yaml": PUBLIC,
     "/etc/kubernetes/authentication.yaml": PUBLIC,
     PKI: FOLDER,

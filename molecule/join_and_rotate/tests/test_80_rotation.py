@@ -8,6 +8,7 @@ wait for what they need of them.
 
 from __future__ import annotations
 
+import base64
 import concurrent.futures
 import json
 import time
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 from proofs import samples
 from proofs.ansible import playbook
-from proofs.certificates import SERVER_AUTH, Certificate
+from proofs.certificates import SERVER_AUTH, Certificate, requested_key
 from proofs.hosts import PKI, PROOF, RUN, Host
 
 # Until a second rotation: twice (0.9 * 480 - 300) s in the worst case, and the approvals.
@@ -204,16 +205,10 @@ def proved_clients(story: Story) -> list[samples.Seen]:
 
 def request_of(cp1: Host, certificate: Certificate) -> dict[str, Any]:
     """Return the request that a certificate was issued for."""
-    public_key = certificate.public_key
     for request in cp1.objects("certificatesigningrequests")["items"]:
-        if request.get("status", {}).get("certificate") and requested_key(cp1, request) == public_key:
+        if requested_key(base64.b64decode(request["spec"]["request"])) == certificate.public_key:
             return dict(request)
     raise AssertionError(f"no request of {certificate.common_name} for {certificate.fingerprint}")
-
-
-def requested_key(cp1: Host, request: dict[str, Any]) -> str:
-    command = "printf %s %s | base64 -d | openssl req -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum"
-    return cp1.output(command, "%s", request["spec"]["request"]).split()[0]
 
 
 def in_time(old: Certificate, request: dict[str, Any]) -> bool:

@@ -45,7 +45,6 @@ def parse(pem: str) -> Certificate:
     """Read one certificate."""
     found = x509.load_pem_x509_certificate(pem.encode())
     names = subject_alternative_names(found)
-    key = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     dns_names = names.get_values_for_type(x509.DNSName)
     addresses = names.get_values_for_type(x509.IPAddress)
     return Certificate(
@@ -59,8 +58,19 @@ def parse(pem: str) -> Certificate:
         usages=usages(found),
         not_before=found.not_valid_before_utc.timestamp(),
         not_after=found.not_valid_after_utc.timestamp(),
-        public_key=hashlib.sha256(key).hexdigest(),
+        public_key=key_hash(found),
     )
+
+
+def requested_key(pem: bytes) -> str:
+    """Return the hash of the public key that a request is for."""
+    return key_hash(x509.load_pem_x509_csr(pem))
+
+
+def key_hash(found: x509.Certificate | x509.CertificateSigningRequest) -> str:
+    """Return a hash that a key pair is known by."""
+    key = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(key).hexdigest()
 
 
 def text(name: x509.Name, kind: x509.ObjectIdentifier) -> list[str]:
