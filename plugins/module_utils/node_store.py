@@ -157,7 +157,7 @@ class NodeStore:
         subject = f"node {node['metadata']['name']}"
         present = node["metadata"].get("labels") or {}
         reasons = [
-            Reason("ObjectChanged", subject, f"metadata.labels.{key}", present.get(key), value)
+            Reason("ObjectChanged", subject, f"metadata.labels.{key}", present.get(key), value or '""')
             for key, value in sorted(labels.items())
         ]
         if taints is not None:

@@ -140,6 +140,8 @@ case $action in
         alive kube-controller-manager || launch_controller_manager
         ;;
     restart-api)
+        # A crash; asked to end, it would wait for the watches that are open.
+        kill -KILL "$(cat "$directory/kube-apiserver.pid")"
         end kube-apiserver
         launch_api
         wait_ready
