@@ -24,7 +24,7 @@ from .domain.certificate import CertificateInfo, RequestInfo, instant_text
 from .domain.errors import InputError, given
 from .domain.identity import Identity, identity_of
 from .domain.pem import CERTIFICATE, Block, bundle, certificates
-from .domain.reasons import Reason
+from .domain.reasons import CODES, Reason
 from .runner import Outcome
 
 __all__ = ["LEDGER", "PUBLISHED", "ensure_authorities", "sign_requests"]
@@ -336,7 +336,7 @@ class _Wanted:
 
 def _reason_of(entry: _Wanted) -> Reason:
     names = ", ".join([f"CN={entry.identity.common_name}", *(f"O={value}" for value in entry.identity.organizations)])
-    code = entry.why[0] if entry.why else "Missing"
+    code = next((why for why in entry.why if why in CODES), "Missing")
     return Reason(code, f"{entry.identity.name}@{entry.host}", None, None, f"{names} by {entry.authority.name}")
 
 
