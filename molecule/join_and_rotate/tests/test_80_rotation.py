@@ -79,8 +79,16 @@ def watch_rotations(cp1: Host, story: Story) -> None:
         lambda: len(clients(node)) >= 3 and len(servers(cp1, node)) >= 2,
         PATIENCE,
     )
+    newest = clients(node)[-1]
+    samples.wait_for(f"{node.name} uses its newest certificate", lambda: use_of(cp1, newest.certificate), 60)
     story.metrics, story.measured = read_metrics(cp1, node), time.time()
-    story.proved = time.time()
+    story.proved = newest.at
+
+
+def use_of(cp1: Host, certificate: Certificate) -> Any:
+    """Return the user of the first request that went under a certificate, from the API server's audit log."""
+    line = cp1.run(f"grep -hFm1 %s {AUDIT_LOGS}", f"X509SHA256={certificate.fingerprint}").stdout
+    return json.loads(line.splitlines()[0])["user"] if line else None
 
 
 def sleep_until(moment: float) -> None:
@@ -199,8 +207,8 @@ def expired(stories: dict[str, concurrent.futures.Future[Story]]) -> Story:
 
 
 def proved_clients(story: Story) -> list[samples.Seen]:
-    """The client certificates that were there before the kubelet was stopped."""
-    return [seen for seen in clients(story.node) if seen.at < story.stopped]
+    """The client certificates up to the one that ended the wait; later ones may not have been used yet."""
+    return [seen for seen in clients(story.node) if seen.at <= story.proved]
 
 
 def request_of(cp1: Host, certificate: Certificate) -> dict[str, Any]:
@@ -251,11 +259,10 @@ class TestRotation:
 
     def test_requests_went_under_each_certificate(self, cp1: Host, story: Story) -> None:
         for entry in proved_clients(story):
-            identifier = f"X509SHA256={entry.certificate.fingerprint}"
-            line = cp1.output(f"grep -hFm1 %s {AUDIT_LOGS}", identifier)
-            user = json.loads(line.splitlines()[0])["user"]
+            user = use_of(cp1, entry.certificate)
             assert user["username"] == f"system:node:{story.node.name}"
-            assert user["extra"]["authentication.kubernetes.io/credential-id"] == [identifier]
+            credential = user["extra"]["authentication.kubernetes.io/credential-id"]
+            assert credential == [f"X509SHA256={entry.certificate.fingerprint}"]
 
     def test_the_node_was_ready_in_every_sample(self, cp1: Host, story: Story) -> None:
         seen = samples.nodes(cp1, story.node)
