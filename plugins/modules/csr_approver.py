@@ -76,7 +76,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.approver import __main__ as approver
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.approver import entry as approver
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.approver.install import install
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import run
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 __all__ = ["PACKAGE", "build", "contents", "own_sources"]
 
 PACKAGE = "tlsbootstrap"
-_MAIN = f"import sys\n\nfrom {PACKAGE}.approver.__main__ import main\n\nsys.exit(main())\n"
+_MAIN = f"import sys\n\nfrom {PACKAGE}.approver.entry import main\n\nsys.exit(main())\n"
 # Only the contents may decide whether the program is another one.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entry point: python3 -m tlsbootstrap.approver --kubeconfig FILE --policy FILE [--dry-run]."""
+"""Entry point of the service: csr-approver --kubeconfig FILE --policy FILE [--dry-run]."""
 
 from __future__ import annotations
 
@@ -33,6 +33,3 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     return 0
 
-
-if __name__ == "__main__":
-    sys.exit(main())
