@@ -336,18 +336,18 @@ class Cluster:
     def _connection(self, timeout: float) -> Iterator[_Connection]:
         """A connection of the pool; it goes back only where nothing went wrong."""
         connection = self._take(timeout)
+        good = False
         try:
             yield connection
+            good = True
         except ssl.SSLCertVerificationError as error:
-            connection.close()
             raise self._untrusted(error) from None
         except (OSError, http.client.HTTPException) as error:
-            connection.close()
             # A kept-alive connection that was closed meanwhile says nothing of the server: no wait.
             raise _AgainError(_said(error), 0.0 if connection.used else None) from None
-        except BaseException:
-            connection.close()
-            raise
+        finally:
+            if not good:
+                connection.close()
         connection.used = True
         with self._lock:
             self._idle.append(connection)
@@ -432,7 +432,7 @@ class Follower:
                 return
 
     def _run(self) -> None:
-        version, attempt = "", 0
+        version, attempt, wait = "", 0, FIRST_WAIT
         while not self._stopped.is_set() and self._cluster.remaining() > 0:
             try:
                 if not version:

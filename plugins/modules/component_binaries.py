@@ -93,7 +93,8 @@ reasons:
 """
 
 import re
-from typing import IO, Any, cast
+from collections.abc import Callable
+from typing import IO, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
@@ -137,6 +138,16 @@ def component_of(row: dict[str, Any]) -> Component:
     return Component(row["name"], sha256, name, row["url"], row["member"])
 
 
+def opener(timeout: int) -> Callable[[str], IO[bytes]]:
+    """Return what opens a URL, with a bound on each wait for its server."""
+
+    def opened(url: str) -> IO[bytes]:
+        response: IO[bytes] = open_url(url, timeout=timeout)
+        return response
+
+    return opened
+
+
 def run(module: AnsibleModule) -> runner.Outcome:
     """Read, compare, apply."""
     params = module.params
@@ -150,7 +161,7 @@ def run(module: AnsibleModule) -> runner.Outcome:
         if missing:
             store.prepare()
         else:
-            store.apply(lambda url: cast("IO[bytes]", open_url(url, timeout=params["timeout"])))
+            store.apply(opener(params["timeout"]))
     wanted = [{"source": sources[component.sha256], "destination": store.incoming(component)} for component in missing]
     return runner.Outcome(store.reasons, {"missing": wanted})
 

@@ -55,7 +55,7 @@ class Hand:
             "apiVersion": "certificates.k8s.io/v1",
             "kind": "CertificateSigningRequest",
             "metadata": {"generateName": "hand-"},
-            "spec": {"request": base64.b64encode(request).decode(), "signerName": signer, "usages": usages},
+            "spec": {"request": base64.b64encode(request).decode(), "signerName": signer, "usages": list(usages)},
         }
         return cluster.create(REQUESTS, body)["metadata"]["name"]
 

@@ -50,10 +50,10 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Callable[..., Path]:
-    def write(hosts: dict[str, Any] = SMALL, **variables: Any) -> Path:
+    def write(hosts: dict[str, Any] | None = None, **variables: Any) -> Path:
         folder = tmp_path / "inventory"
         (folder / "group_vars").mkdir(parents=True)
-        (folder / "hosts.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
+        (folder / "hosts.yml").write_text(yaml.safe_dump(hosts or SMALL), encoding="utf-8")
         (folder / "group_vars/all.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
         return folder
 

@@ -53,7 +53,7 @@ def goes_on(name: str, *arguments: str, kill_after: int) -> None:
     assert code == -signal.SIGKILL
     killed = f"killed after {kill_after}, {tasks[-1]['task']}"
     before = authorities()
-    code, _ = run(name, *arguments)
+    code, _unused = run(name, *arguments)
     assert code == 0, f"{killed}: the next run fails, see {LOG}"
     assert before.items() <= authorities().items(), f"{killed}: a CA was made anew"
     code, tasks = run(name, *arguments)
@@ -89,7 +89,7 @@ def test_pki_goes_on_after_each_task(cp1: Host, w1: Host) -> None:
 @pytest.fixture(scope="module")
 def cluster(cp1: Host) -> Host:
     """A cluster without nodes."""
-    code, _ = run("site", "--limit", "cp1")
+    code, _unused = run("site", "--limit", "cp1")
     assert code == 0, f"see {LOG}"
     return cp1
 

@@ -377,7 +377,7 @@ class _Planner:
     def _restarted(self, restarts: Iterable[str], units: Sequence[str]) -> list[str]:
         found = []
         for entry in restarts:
-            unit, _, before = entry.partition("<1.")
+            unit, _unused, before = entry.partition("<1.")
             if unit in units and (not before or self.settings.minor < int(before)):
                 found.append(unit)
         return found

@@ -55,7 +55,7 @@ def expect(what, found, *wanted):
 
 
 def client_attacks(hand, token):
-    def ask(subject, names="", usages=CLIENT_USAGES, signer=CLIENT, **options):
+    def ask(subject, names="", usages=tuple(CLIENT_USAGES), signer=CLIENT, **options):
         return hand.outcome(hand.submit(token, hand.request(subject, names, **options)[0], signer, usages))
 
     expect("another node", ask(NODE + "a-w3"), "Denied", "WrongNode")
@@ -71,7 +71,7 @@ def client_attacks(hand, token):
 
 
 def serving_attacks(hand, node):
-    def ask(names, usages=SERVING_USAGES, **options):
+    def ask(names, usages=tuple(SERVING_USAGES), **options):
         return hand.outcome(hand.submit(node, hand.request(NODE + "a-w1", names, **options)[0], SERVING, usages))
 
     expect("own name and address", ask("DNS:a-w1,IP:10.0.0.1"), "Approved", "PolicyKept")

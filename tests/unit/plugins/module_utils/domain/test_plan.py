@@ -62,9 +62,9 @@ def bundle(made: dict[str, Any], host: str, name: str) -> dict[str, Any]:
 
 def plain(value: Any) -> bool:
     if isinstance(value, dict):
-        return type(value) is dict and all(type(key) is str and plain(inner) for key, inner in value.items())
+        return value.__class__ is dict and all(key.__class__ is str and plain(inner) for key, inner in value.items())
     if isinstance(value, list):
-        return type(value) is list and all(plain(inner) for inner in value)
+        return value.__class__ is list and all(plain(inner) for inner in value)
     return type(value) in (str, int, bool, type(None))
 
 
