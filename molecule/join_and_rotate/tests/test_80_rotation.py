@@ -187,7 +187,28 @@ def stories(cp1: Host, workers: dict[str, Host]) -> Iterator[dict[str, concurren
     """Both stories, under way."""
     tellers = {SLEEPER: tell_of_the_sleeper, EXPIRED: tell_of_the_expired}
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        yield {name: pool.submit(tell, cp1, Story(workers[name])) for name, tell in tellers.items()}
+        told = {name: pool.submit(tell, cp1, Story(workers[name])) for name, tell in tellers.items()}
+        yield told
+        numbers = {name: figures(cp1, story.result()) for name, story in told.items() if not story.exception()}
+    (RUN / "figures.json").write_text(json.dumps(numbers, indent=2))
+
+
+def figures(cp1: Host, story: Story) -> dict[str, Any]:
+    """Return what is worth knowing of a run, in seconds and parts of a lifetime."""
+
+    def replaced(seen: list[samples.Seen]) -> list[float]:
+        until = [entry.certificate for entry in seen if entry.at <= story.stopped]
+        return [round(old.used_up(new.issued), 3) for old, new in zip(until, until[1:])]
+
+    return {
+        "client certificates replaced at": replaced(clients(story.node)),
+        "serving certificates replaced at": replaced(servers(cp1, story.node)),
+        "stopped at": round(story.old.used_up(story.stopped), 3) if story.old else None,
+        "started at": round(story.old.used_up(story.started), 3) if story.old else None,
+        "new certificate after": round(story.renewed - story.started, 1),
+        "join playbook": round(story.join_seconds, 1),
+        "samples of the node": len(samples.nodes(cp1, story.node)),
+    }
 
 
 @pytest.fixture
