@@ -44,6 +44,7 @@ class Pair:
     certificate: Any
     info: CertificateInfo
     key: x509.PrivateKey
+    normalised: bool = True
 
 
 class Folder:
@@ -78,7 +79,8 @@ class Folder:
         info = x509.certificate_info(loaded)
         private = x509.load_private_key(key, key_path)
         check_authority(f"CA {authority.name} in {self.directory}", info, private.info, now)
-        return Pair(authority, found[0].text(), loaded, info, private)
+        pem = found[0].text()
+        return Pair(authority, pem, loaded, info, private, certificate == pem.encode("ascii"))
 
     def published(self) -> dict[str, str]:
         directory = self.path(PUBLISHED)
@@ -205,18 +207,24 @@ def _folder_reasons(folder: Folder) -> list[Reason]:
 
 
 def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:
-    name = pair.authority.name
+    name, certificate_path = pair.authority.name, folder.path(pair.authority.certificate_file)
+    # Line ends of another system, or text around the block: Kubernetes and other tools read the file as well.
+    odd = [] if pair.normalised else [Reason("FormatChanged", name, certificate_path, "other bytes", "PEM")]
     return [
+        *odd,
         *files.attribute_reasons(folder.path(pair.authority.key_file), name, mode="0600"),
-        *files.attribute_reasons(folder.path(pair.authority.certificate_file), name, mode="0644"),
+        *files.attribute_reasons(certificate_path, name, mode="0644"),
     ]
 
 
 def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
     folder.sweep()
     for pair in seen.pairs.values():
+        certificate_path = folder.path(pair.authority.certificate_file)
+        if not pair.normalised:
+            files.write_atomic(certificate_path, pair.pem.encode("ascii"), mode="0644")
         files.ensure_attributes(folder.path(pair.authority.key_file), mode="0600")
-        files.ensure_attributes(folder.path(pair.authority.certificate_file), mode="0644")
+        files.ensure_attributes(certificate_path, mode="0644")
     for authority in seen.leftovers:
         _remove_pending(folder, authority)
     for authority in seen.interrupted:

@@ -271,9 +271,9 @@ def _wanted_issuer(identity: Identity, issuer: CertificateInfo | None) -> str:
 def _presence(identity: Identity, found: Found) -> list[Reason]:
     reasons = []
     if found.key_problem:
-        reasons.append(_reason(identity, "KeyUnreadable", found.key_problem))
+        reasons.append(_reason(identity, "KeyUnreadable", found.key_problem, "a new key"))
     if found.certificate_problem:
-        reasons.append(_reason(identity, "CertificateUnreadable", found.certificate_problem))
+        reasons.append(_reason(identity, "CertificateUnreadable", found.certificate_problem, "a new certificate"))
     if reasons:
         return reasons
     subject = _subject(identity.common_name, identity.organizations)

@@ -170,8 +170,14 @@ def start_fails(state: UnitState, max_restarts: int, past: int = 0) -> str | Non
 
 
 def telling(lines: Sequence[str], most: int, width: int = 400) -> list[str]:
-    """Return the last lines of a journal, without the flags that a Go program prints when one of them is wrong."""
-    return [line[:width] for line in lines if line.strip() and not _USAGE.match(line)][-most:]
+    """Return the last lines of a journal, without the flags that a Go program prints when one of them is wrong.
+
+    Where a component said why it ended (k8s.io/component-base/cli/run.go: "command failed"), that line comes first.
+    """
+    said = [line[:width] for line in lines if line.strip() and not _USAGE.match(line)]
+    last = said[-most:]
+    ends = [line for line in said if '"command failed"' in line][-1:]
+    return ends + [line for line in last if line not in ends]
 
 
 def findings(output: str, unit_path: str) -> list[str]:

@@ -138,6 +138,12 @@ def test_the_journal_without_the_usage_of_a_program() -> None:
     assert units.telling(["a", "b", "c"], 2) == ["b", "c"]
 
 
+def test_why_a_component_ended_comes_first() -> None:
+    why = 'E1122 17:00:00.000000 1 run.go:72] "command failed" err="quantities must match"'
+    assert units.telling(["a", why, "b", "c"], 2) == [why, "b", "c"]
+    assert units.telling(["a", "b", why], 2) == [why, "b"]
+
+
 def test_findings_are_those_of_the_unit_itself() -> None:
     output = "\n".join(
         [

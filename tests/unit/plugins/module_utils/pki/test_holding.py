@@ -81,6 +81,18 @@ def test_certificates_say_what_the_rows_say(cluster: Cluster) -> None:
     assert found.authority_key_id == info(cluster.ca / "kubernetes-ca.crt").subject_key_id
 
 
+def test_a_ca_with_odd_bytes_is_written_normalised_once(cluster: Cluster) -> None:
+    cluster.run()
+    path = cluster.ca / "etcd-ca.crt"
+    normal = path.read_bytes()
+    path.write_bytes(b"made by hand\r\n" + normal.replace(b"\n", b"\r\n"))
+    assert codes(cluster.ensure(check=True)) == ["FormatChanged"]
+    assert path.read_bytes() != normal
+    assert codes(cluster.ensure()) == ["FormatChanged"]
+    assert path.read_bytes() == normal
+    assert codes(cluster.ensure()) == []
+
+
 def test_authorities_may_sign_leaves_only(cluster: Cluster) -> None:
     cluster.run()
     for path in (cluster.ca / "etcd-ca.crt", cluster.find("cp1", "kubelet-client-ca")["certificate_path"]):
