@@ -8,6 +8,8 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+requirements:
+  - kubernetes 22.6 or later (C(python3-kubernetes)) on the host where the module runs
 options:
   kubeconfig:
     description:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kubeconfig says of an API server, as a TLS context that always verifies."""
+"""What a kubeconfig says of an API server; one that would not be verified is refused."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ import contextlib
 import os
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from . import files, kubeconfigs
 from .domain.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Access", "NotThereError", "load_access"]
 
@@ -55,12 +51,15 @@ class Access:
                     found.append((path, status.st_ino, status.st_mtime_ns))
         return tuple(found)
 
-    def context(self) -> ssl.SSLContext:
+    def files(self) -> tuple[str, str | None, str | None]:
+        """CA, certificate and key as files; tried, since the client would say less of what is wrong with them."""
+        ca, certificate, key = (_as_file(value) for value in (self.ca, self.certificate, self.key))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            self._load_ca(context)
-            self._load_pair(context)
+            context.load_verify_locations(cafile=ca)
+            if certificate is not None:
+                # A key with a passphrase would ask at the terminal.
+                context.load_cert_chain(certificate, key, password=lambda: "")
         except ssl.SSLError as error:
             raise InputError(
                 f"{self.path}: CA, client certificate or key cannot be used ({error.reason or 'not readable as PEM'}); "
@@ -68,32 +67,17 @@ class Access:
             ) from None
         except OSError as error:
             raise InputError(f"{self.path} refers to a file that cannot be read: {error}") from None
-        return context
-
-    def _load_ca(self, context: ssl.SSLContext) -> None:
-        if isinstance(self.ca, str):
-            context.load_verify_locations(cafile=self.ca)
-        else:
-            context.load_verify_locations(cadata=self.ca.decode("ascii", "replace"))
-
-    def _load_pair(self, context: ssl.SSLContext) -> None:
-        if self.certificate is None or self.key is None:
-            return
-        with _as_file(self.certificate) as certificate, _as_file(self.key) as key:
-            # A key with a passphrase would ask at the terminal.
-            context.load_cert_chain(certificate, key, password=lambda: "")
+        return str(ca), certificate, key
 
 
-@contextlib.contextmanager
-def _as_file(value: str | bytes) -> Iterator[str]:
-    """OpenSSL reads pairs from files only: embedded ones are shown to it in memory, never on a disk."""
-    if isinstance(value, str):
-        yield value
-        return
-    with os.fdopen(os.memfd_create("kubeconfig"), "wb") as memory:
+def _as_file(value: str | bytes | None) -> str | None:
+    """Embedded data in memory, never on a disk, for as long as the process lives: each new connection reads it."""
+    if not isinstance(value, bytes):
+        return value
+    descriptor = os.memfd_create("kubeconfig")
+    with os.fdopen(descriptor, "wb", closefd=False) as memory:
         memory.write(value)
-        memory.flush()
-        yield f"/proc/self/fd/{memory.fileno()}"
+    return f"/proc/self/fd/{descriptor}"
 
 
 def load_access(path: str) -> Access:

@@ -3,25 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The only Kubernetes client.
 
-It is made of the standard library. The Python package `kubernetes` costs 0.7 s (version 37) to 1.5 s (22.6, Debian 12)
-to import, which every module call would pay, and its calls for plain JSON differ between these versions; what is needed
-here are five HTTP verbs and a watch.
+It stands on the Python package `kubernetes` (22.6, Debian 12, and later): its configuration, its pool of verified
+connections, its watch. The layer above the pool, `ApiClient.call_api`, takes other arguments in 37 than in 22.6, so
+requests, which are plain JSON here, go to the pool itself. The package is slow to import: only a `Cluster` does.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
+import importlib
 import json
 import queue
 import random
+import re
 import socket
-import ssl
+import sys
 import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from .access import Access, load_access
 from .domain.errors import InputError
@@ -52,7 +53,8 @@ WATCH_SECONDS = 60
 # A server that is silent for longer than its own watch would last is gone.
 WATCH_SILENCE = WATCH_SECONDS + 15.0
 PAGE = 500
-LONGEST_LINE = 16 * 1024 * 1024
+# The most threads that ask at a time.
+CONNECTIONS = 16
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 5.0
 _JITTER = random.SystemRandom()
@@ -141,30 +143,28 @@ class _Call:
         return f"{self.verb} {self.resource}"
 
 
-class _Connection(http.client.HTTPSConnection):
-    """One that is bounded from the handshake on, and knows whether it has served a request."""
+def _package() -> tuple[Any, Any]:
+    """`kubernetes`, and urllib3, on which it stands."""
+    try:
+        return importlib.import_module("kubernetes"), importlib.import_module("urllib3")
+    except ImportError as error:
+        raise InputError(
+            f"the Python library kubernetes is missing for {sys.executable} ({error}); install the package "
+            "python3-kubernetes on this host"
+        ) from None
 
-    def __init__(self, access: Access, context: ssl.SSLContext, timeout: float) -> None:
-        url = urlsplit(access.server)
-        super().__init__(url.hostname or "", url.port or 443, timeout=timeout, context=context)
-        self._tls = context
-        self.used = False
 
-    def connect(self) -> None:
-        # Before the handshake, so that a server that accepts and then hangs is bounded too.
-        plain = socket.create_connection((self.host, self.port), self.timeout)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        try:
-            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
-        except BaseException:
-            plain.close()
-            raise
-
-    def wait_at_most(self, seconds: float) -> None:
-        self.timeout = seconds
-        if self.sock is not None:
-            self.sock.settimeout(seconds)
+def _connections(access: Access) -> Any:
+    """The package's pool of connections, which verifies whatever the kubeconfig says."""
+    kubernetes, _urllib3 = _package()
+    configuration = kubernetes.client.Configuration()
+    configuration.host = access.server
+    # Later versions take one from the environment; whom credentials are shown to is the kubeconfig's to say.
+    configuration.proxy = None
+    configuration.verify_ssl = True
+    configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file = access.files()
+    configuration.connection_pool_maxsize = CONNECTIONS
+    return kubernetes.client.ApiClient(configuration).rest_client.pool_manager
 
 
 class Cluster:
@@ -181,17 +181,22 @@ class Cluster:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        # Slow, so before the time begins.
+        _package()
         self.access = access
         self._request_timeout = request_timeout
         self._clock = clock
         self._sleep = sleep
         self._end = None if timeout is None else clock() + timeout
         self._lock = threading.Lock()
-        self._idle: list[_Connection] = []
-        self._context: ssl.SSLContext | None = None
+        self._pool: Any = None
         self._fingerprint: object = None
 
     # -- what modules and the service use ---------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Refuse now, and not in a thread, files that cannot be used."""
+        self._current_pool()
 
     def remaining(self) -> float:
         return float("inf") if self._end is None else max(0.0, self._end - self._clock())
@@ -244,21 +249,20 @@ class Cluster:
     def follow(self, path: str, query: Mapping[str, str] | None = None, forever: bool = False) -> Follower:
         return Follower(self, path, query or {}, forever)
 
-    def stream(self, call: _Call) -> Iterator[dict[str, Any]]:
-        """The lines of a watch, until the server ends it."""
-        with self._connection(self._request_timeout) as connection:
-            response = self._send(connection, call)
+    def watch(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """The events of one watch, until the server ends it."""
+        kubernetes, _urllib3 = _package()
+        call = _Call("GET", path, {**query, "watch": "1", "timeoutSeconds": str(WATCH_SECONDS)})
+
+        def ask(**_options: Any) -> Any:
+            response = self._send(call, WATCH_SILENCE)
             if response.status != 200:
                 self._answer(call, response, response.read())
-            connection.wait_at_most(WATCH_SILENCE)
-            while True:
-                line = response.readline(LONGEST_LINE)
-                if not line.strip():
-                    return
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    raise http.client.HTTPException("the watch broke off within an event") from None
+            return response
+
+        with self._told():
+            # With a time limit it asks once: when to go on, and from where, is decided here.
+            yield from kubernetes.watch.Watch().stream(ask, timeout_seconds=WATCH_SECONDS)
 
     # -- one request ------------------------------------------------------------------------------------------------
 
@@ -278,21 +282,14 @@ class Cluster:
             self._sleep(wait)
 
     def _attempt(self, call: _Call, end: float) -> dict[str, Any]:
-        with self._connection(min(self._request_timeout, max(0.05, end - self._clock()))) as connection:
-            response = self._send(connection, call)
-            blocks = []
-            while True:
-                block = response.read1(1 << 16)
-                if not block:
-                    break
-                blocks.append(block)
-                if self._clock() > end:
-                    raise TimeoutError("it answers too slowly")
-            # `read1` leaves a body of known length open at its end, and the connection would serve no other request.
-            response.close()
-        return self._answer(call, response, b"".join(blocks))
+        with self._told():
+            response = self._send(call, min(self._request_timeout, max(0.05, end - self._clock())))
+            with _cut_off(response, end - self._clock()):
+                data = response.read()
+        return self._answer(call, response, data)
 
-    def _send(self, connection: _Connection, call: _Call) -> http.client.HTTPResponse:
+    def _send(self, call: _Call, timeout: float) -> Any:
+        """The answer, with its body still to be read."""
         headers = {"Accept": "application/json", "User-Agent": "tlsbootstrap.kubernetes"}
         if self.access.bearer:
             headers["Authorization"] = "Bearer " + self.access.bearer
@@ -300,19 +297,30 @@ class Cluster:
         if call.body is not None:
             headers["Content-Type"] = call.content_type
             body = json.dumps(call.body).encode()
-        connection.request(call.method, call.target, body=body, headers=headers)
-        return connection.getresponse()
+        return self._current_pool().request(
+            call.method,
+            self.access.server.rstrip("/") + call.target,
+            body=body,
+            headers=headers,
+            timeout=_package()[1].Timeout(connect=min(timeout, self._request_timeout), read=timeout),
+            # Whether to ask again is decided above, and nobody else is shown the credentials.
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
 
-    def _answer(self, call: _Call, response: http.client.HTTPResponse, data: bytes) -> dict[str, Any]:
+    def _answer(self, call: _Call, response: Any, data: bytes) -> dict[str, Any]:
         try:
-            answer = json.loads(data) if data else {}
+            answer = json.loads(data or b"{}")
         except ValueError:
-            answer = {}
-        if response.status < 300 and isinstance(answer, dict):
-            return answer
-        raise self._error(call, response, answer if isinstance(answer, dict) else {})
+            answer = None
+        if response.status >= 300:
+            raise self._error(call, response, answer if isinstance(answer, dict) else {})
+        if not isinstance(answer, dict):
+            raise _AgainError("the answer is not JSON, or broke off")
+        return answer
 
-    def _error(self, call: _Call, response: http.client.HTTPResponse, status: Mapping[str, Any]) -> Exception:
+    def _error(self, call: _Call, response: Any, status: Mapping[str, Any]) -> Exception:
         code = response.status
         said = status.get("message") or response.reason or ""
         # What an admission plugin says of a Secret may quote it.
@@ -332,55 +340,44 @@ class Cluster:
 
     # -- connections ------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _connection(self, timeout: float) -> Iterator[_Connection]:
-        """A connection of the pool; it goes back only where nothing went wrong."""
-        connection = self._take(timeout)
-        good = False
-        try:
-            yield connection
-            good = True
-        except ssl.SSLCertVerificationError as error:
-            raise self._untrusted(error) from None
-        except (OSError, http.client.HTTPException) as error:
-            # A kept-alive connection that was closed meanwhile says nothing of the server: no wait.
-            raise _AgainError(_said(error), 0.0 if connection.used else None) from None
-        finally:
-            if not good:
-                connection.close()
-        connection.used = True
-        with self._lock:
-            self._idle.append(connection)
-
-    def _take(self, timeout: float) -> _Connection:
-        context = self._current_context()
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection is None or connection.sock is None:
-            connection = _Connection(self.access, context, timeout)
-        connection.wait_at_most(timeout)
-        return connection
-
-    def _current_context(self) -> ssl.SSLContext:
+    def _current_pool(self) -> Any:
         """Certificates are renewed and CAs are rotated under a process that runs for years."""
         fingerprint = self.access.fingerprint()
         with self._lock:
-            if self._context is None or fingerprint != self._fingerprint:
+            if self._pool is None or fingerprint != self._fingerprint:
                 try:
-                    self._context = self.access.context()
+                    self._pool = _connections(self.access)
                 except InputError:
                     # Half of a pair may be new: what was good a moment ago is kept.
-                    if self._context is None:
+                    if self._pool is None:
                         raise
                 self._fingerprint = fingerprint
-                self._idle.clear()
-            return self._context
+            return self._pool
 
-    def _untrusted(self, error: ssl.SSLCertVerificationError) -> UntrustedError:
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong on the way, as an error of ours."""
+        kubernetes, urllib3 = _package()
+        try:
+            yield
+        except kubernetes.client.ApiException as error:
+            # An event of a watch; answers are judged by their status.
+            raise GoneError("the watch has expired") if error.status == 410 else _AgainError(error.reason) from None
+        except urllib3.exceptions.SSLError as error:
+            # The errors for a wrong certificate or name are those that are ValueErrors, in ssl and in urllib3.
+            if error.args and isinstance(error.args[0], ValueError):
+                raise self._untrusted(error.args[0]) from None
+            raise _AgainError(_said(error)) from None
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise _AgainError(_said(error)) from None
+        except ValueError:
+            raise GoneError("the watch has an event that cannot be read") from None
+
+    def _untrusted(self, error: ValueError) -> UntrustedError:
         return UntrustedError(
-            f"the API server {self.access.server} shows a certificate that is not trusted ({error.verify_message}): "
-            f"either it is another server, or {self.access.authority} is not its CA or the address not among its "
-            "names; nothing was sent to it"
+            f"the API server {self.access.server} shows a certificate that is not trusted "
+            f"({getattr(error, 'verify_message', None) or error}): either it is another server, or "
+            f"{self.access.authority} is not its CA or the address not among its names; nothing was sent to it"
         )
 
 
@@ -409,6 +406,7 @@ class Follower:
         self._thread = threading.Thread(target=self._run, name="follow " + path, daemon=True)
 
     def __enter__(self) -> Follower:
+        self._cluster.prepare()
         self._thread.start()
         return self
 
@@ -456,19 +454,11 @@ class Follower:
 
     def _watch(self, version: str) -> str:
         """Events until the server ends the watch; the version to go on from."""
-        query = {
-            **self._query,
-            "watch": "1",
-            "resourceVersion": version,
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(WATCH_SECONDS),
-        }
-        for event in self._cluster.stream(_Call("GET", self._path, query)):
+        query = {**self._query, "resourceVersion": version, "allowWatchBookmarks": "true"}
+        for event in self._cluster.watch(self._path, query):
+            if event is None:
+                raise GoneError("the watch has an event that cannot be read")
             item = event.get("object") or {}
-            if event.get("type") == "ERROR":
-                if item.get("code") == 410:
-                    raise GoneError("the watch has expired")
-                raise _AgainError(str(item.get("reason")))
             version = (item.get("metadata") or {}).get("resourceVersion", version)
             if event.get("type") in ("ADDED", "MODIFIED", "DELETED"):
                 self._put(Event(event["type"], [item]))
@@ -486,5 +476,24 @@ def _retry_after(header: str | None) -> float | None:
     return min(60.0, float(header)) if header and header.isdigit() else None
 
 
+@contextlib.contextmanager
+def _cut_off(response: Any, seconds: float) -> Iterator[None]:
+    """Ends a body that comes so slowly that no single read runs into its timeout."""
+
+    def cut() -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            response.connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, seconds), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def _said(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    """The last argument of urllib3's errors says what happened; it begins with the name of an object."""
+    said = re.sub(r"^\S*(?:\([^)]*\)| object at 0x[0-9a-f]+>): ", "", str(error.args[-1] if error.args else ""))
+    return said or type(error).__name__

@@ -19,7 +19,11 @@ PACKAGE = "ansible_collections.tlsbootstrap.kubernetes.plugins"
 COLLECTION = "tlsbootstrap.kubernetes"
 
 # The only file under plugins/ that may import these.
-SOLE_IMPORTERS = {"cryptography": "module_utils/x509.py", "kubernetes": "module_utils/cluster.py"}
+SOLE_IMPORTERS = {
+    "cryptography": "module_utils/x509.py",
+    "kubernetes": "module_utils/cluster.py",
+    "urllib3": "module_utils/cluster.py",
+}
 SOLE_WRITER = "module_utils/files.py"
 # Pure code decides from what it is given: no files, clocks, processes or hosts.
 PURE = {
@@ -68,6 +72,15 @@ def imports(path: Path) -> Iterator[str]:
                 base = ".".join([*kept, *([node.module] if node.module else [])])
             # `from x import y`: y may be a module of x.
             yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+            yield from imported_late(node.args[0])
+
+
+def imported_late(name: ast.expr) -> Iterator[str]:
+    """The name as far as it stands in the source: `"package"`, or `"package." + name`."""
+    first = name.left if isinstance(name, ast.BinOp) else name
+    if isinstance(first, ast.Constant):
+        yield str(first.value).rstrip(".")
 
 
 def within(name: str, package: str) -> bool:
@@ -92,6 +105,16 @@ def test_only_one_file_imports_each_foreign_library(path: Path) -> None:
     for library, importer in SOLE_IMPORTERS.items():
         if relative(path) != importer:
             assert not [name for name in imports(path) if within(name, library)], f"only {importer} imports {library}"
+
+
+@pytest.mark.parametrize(("library", "importer"), SOLE_IMPORTERS.items())
+def test_that_file_does_import_it(library: str, importer: str) -> None:
+    assert [name for name in imports(PLUGINS / importer) if within(name, library)]
+
+
+def test_the_kubernetes_client_has_no_transport_of_its_own() -> None:
+    own = {"http", "requests", "urllib.request"}
+    assert not [name for name in imports(PLUGINS / "module_utils/cluster.py") if any(within(name, one) for one in own)]
 
 
 @pytest.mark.parametrize("path", of_folder("modules/", "filter/", "lookup/", "action/"), ids=by_name)
