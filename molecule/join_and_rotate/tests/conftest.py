@@ -11,13 +11,13 @@ NODES = ("w1", "w2")
 @pytest.fixture(scope="session")
 def cp1() -> Host:
     """The control plane."""
-    return connect("cp1", "10.213.2.11")
+    return connect("cp1", "10.213.11.11")
 
 
 @pytest.fixture(scope="session")
 def workers() -> dict[str, Host]:
     """The workers by name."""
-    return {"w1": connect("w1", "10.213.2.12"), "w2": connect("w2", "10.213.2.13")}
+    return {"w1": connect("w1", "10.213.11.12"), "w2": connect("w2", "10.213.11.13")}
 
 
 @pytest.fixture(scope="session")

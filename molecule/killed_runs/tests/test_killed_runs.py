@@ -62,12 +62,12 @@ def goes_on(name: str, *arguments: str, kill_after: int) -> None:
 
 @pytest.fixture(scope="module")
 def cp1() -> Host:
-    return connect("cp1", "10.213.2.11")
+    return connect("cp1", "10.213.12.11")
 
 
 @pytest.fixture(scope="module")
 def w1() -> Host:
-    return connect("w1", "10.213.2.12")
+    return connect("w1", "10.213.12.12")
 
 
 def forget(*hosts: Host) -> None:
