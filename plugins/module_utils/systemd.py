@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -19,6 +20,7 @@ from . import files
 from .domain import units
 from .domain.errors import InputError
 from .domain.reasons import Reason
+from .previous import Previous
 
 __all__ = ["FileWanted", "Health", "Manager", "Systemd", "UnitWanted", "probe"]
 
@@ -168,7 +170,7 @@ class Manager:
         self._systemd = systemd
         self._wanted = wanted
         self._state = systemd.show(wanted.name)
-        self._old: dict[str, bytes | None] = {}
+        self._previous = Previous(UNIT_DIRECTORY, wanted.name)
         self._texts = {file.path: files.read(file.path) for file in wanted.files}
         self.file_reasons = self._compare_files()
         self.reasons = self.file_reasons + self._compare_unit()
@@ -176,7 +178,7 @@ class Manager:
     @property
     def restarts(self) -> bool:
         """Whether the process has to be started or restarted."""
-        codes = {"NotRunning", "FilesNewer", "UnitMissing", "Missing", "ContentChanged"}
+        codes = {"NotRunning", "FilesNewer", "UnitMissing", "Missing", "ContentChanged", "Interrupted"}
         rewritten = any(reason.code == "UnitChanged" for reason in self.file_reasons)
         return self._wanted.state == "started" and (rewritten or any(reason.code in codes for reason in self.reasons))
 
@@ -209,18 +211,19 @@ class Manager:
     def apply(self) -> None:
         """Write, tell systemd, restart where the state demands it, and wait."""
         codes = {reason.code for reason in self.reasons}
-        self._write()
-        if self._state.needs_reload or self._state.load != "loaded" or self._wanted.path in self._old:
+        written = self._write()
+        if self._state.needs_reload or self._state.load != "loaded" or self._wanted.path in written:
             self._systemd.reload()
         if codes & {"NotEnabled", "NotDisabled"} or (self._wanted.enabled and "UnitMissing" in codes):
             self._systemd.enable(self._wanted.name, self._wanted.enabled)
         if self._wanted.state == "stopped":
             if "NotStopped" in codes:
                 self._systemd.stop(self._wanted.name)
-            return
-        error = self._start() if self.restarts else self._wait(None, self._wanted.timeout)
-        if error:
-            self._fail(error)
+        else:
+            error = self._start() if self.restarts else self._wait(None, self._wanted.timeout)
+            if error:
+                self._fail(error)
+        self._previous.drop()
 
     def _compare_files(self) -> list[Reason]:
         reasons = []
@@ -239,25 +242,49 @@ class Manager:
 
     def _compare_unit(self) -> list[Reason]:
         wanted = self._wanted
-        written = {file.path for file in wanted.files if self._texts[file.path] != file.content.encode()}
-        watched = [path for path in self._watched() if path not in written]
+        changing = self._changing()
+        watched = [path for path in self._watched() if path not in changing]
         newer = units.stale(_stamps(watched), self._state, self._record())
-        return units.compare(wanted.name, self._state, wanted.state, wanted.enabled, newer)
+        reasons = units.compare(wanted.name, self._state, wanted.state, wanted.enabled, newer)
+        if self._previous.there:
+            reasons.append(Reason("Interrupted", wanted.name, self._previous.path, "not known to be well", "settled"))
+        return reasons
+
+    def _changing(self) -> list[str]:
+        return [file.path for file in self._wanted.files if self._texts[file.path] != file.content.encode()]
 
     def _watched(self) -> list[str]:
         unit = [self._state.path] if self._state.path else []
         return list(dict.fromkeys([*unit, *(file.path for file in self._wanted.files), *self._wanted.restart_files]))
 
-    def _write(self) -> None:
-        for file in self._wanted.files:
-            old = self._texts[file.path]
-            if old == file.content.encode():
-                files.ensure_attributes(file.path, file.owner, file.group, file.mode)
-                continue
-            files.ensure_directory(os.path.dirname(file.path))
-            files.sweep(os.path.dirname(file.path))
-            files.write_atomic(file.path, file.content.encode(), file.owner, file.group, file.mode)
-            self._old[file.path] = old
+    def _write(self) -> list[str]:
+        """Write all files, or none of them where one cannot be; return those that are new."""
+        self._sweep()
+        changing = self._changing()
+        well = self._state.active == "active" and self._wanted.state == "started"
+        if changing and self._wanted.rollback and (well or self._previous.there):
+            self._previous.keep(changing)
+        try:
+            for file in self._wanted.files:
+                self._write_file(file, file.path in changing)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._previous.put_back()
+                self._previous.drop()
+            raise
+        return changing
+
+    def _sweep(self) -> None:
+        for directory in {os.path.dirname(path) for path in (self._previous.path, *self._texts)}:
+            files.sweep(directory)
+
+    @staticmethod
+    def _write_file(file: FileWanted, changing: bool) -> None:
+        if not changing:
+            files.ensure_attributes(file.path, file.owner, file.group, file.mode)
+            return
+        files.ensure_directory(os.path.dirname(file.path))
+        files.write_atomic(file.path, file.content.encode(), file.owner, file.group, file.mode)
 
     def _start(self) -> str | None:
         stamps = _stamps([self._wanted.path, *self._watched()])
@@ -312,22 +339,18 @@ class Manager:
     def _fail(self, error: str) -> None:
         lines = self._systemd.journal(self._wanted.name)
         message = f"{self._wanted.name}: {error}."
-        if self._wanted.rollback and self._state.active == "active" and self._old:
+        if self._wanted.rollback and self._previous.there:
             message += f" {self._roll_back()}"
         raise InputError(f"{message} Last lines of its journal:\n" + "\n".join(lines))
 
     def _roll_back(self) -> str:
         """Put back what ran before, so that a configuration that does not work does not stay."""
-        owners = {file.path: file for file in self._wanted.files}
-        for path, old in self._old.items():
-            if old is None:
-                files.remove(path)
-            else:
-                files.write_atomic(path, old, owners[path].owner, owners[path].group, owners[path].mode)
+        names = self._previous.names
+        self._previous.put_back()
         self._systemd.reload()
-        previous = self._restart()
-        names = ", ".join(sorted(self._old))
-        if self._wait(previous, ROLLBACK_SECONDS) is None:
+        error = self._wait(self._restart(), ROLLBACK_SECONDS)
+        self._previous.drop()
+        if error is None:
             return f"The previous {names} is back and the unit runs with it."
         return f"The previous {names} is back, but the unit does not run with it either."
 

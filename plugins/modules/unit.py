@@ -17,7 +17,10 @@ description:
   - Restarts it where the running process has not read the present files. This is seen from the files and the process,
     not from what an earlier task has changed, so that a run that was killed between writing and restarting is healed
     by the next one.
-  - A unit or configuration with which the service does not come up is taken back, where another one ran before.
+  - A unit or configuration with which the service does not come up is taken back, where another one ran before. Until
+    it is known, the former files are kept in C(/etc/systemd/system/.NAME.service.previous), mode 0600, so that a run
+    that was killed is brought to its end by the next one: the service is proved with the new files, or the former ones
+    are put back.
   - On failure the message ends with the last lines of the unit's journal.
 options:
   name:

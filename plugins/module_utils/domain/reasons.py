@@ -27,7 +27,7 @@ CODES: dict[str, str] = {
     "KeyTypeChanged": "another type or size of key is wanted",
     "IssuerChanged": "another CA, or another key of that CA, has to have signed it",
     "SubjectChanged": "common name or organizations differ",
-    "SANsChanged": "DNS names or IP addresses differ",
+    "SANsChanged": "DNS names or IP addresses differ; old are those that go, new those that come",
     "UsagesChanged": "key usages or extended key usages differ",
     "ConstraintsChanged": "the basic constraints differ",
     "SignatureWeak": "the certificate is signed with a hash weaker than SHA-256",
@@ -36,11 +36,12 @@ CODES: dict[str, str] = {
     "Expiring": "less time is left than renew_before",
     "Expired": "it has ended",
     "Forced": "the user asked for it by name",
-    "Interrupted": "an earlier run was stopped between two files; they are paired again",
+    "Interrupted": "an earlier run was stopped halfway; what it began is brought to an end",
     "FormatChanged": "the content is right, the bytes are not normalised",
     "PublicKeyChanged": "the public key file is not that of the private key",
     "KubeconfigMissing": "the kubeconfig is not there",
-    "KubeconfigChanged": "server, CA, user or references of the kubeconfig differ",
+    "KubeconfigServerChanged": "the kubeconfig names another server",
+    "KubeconfigChanged": "CA, user, cluster or references of the kubeconfig differ",
     "KubeconfigUnreadable": "the file is not a kubeconfig",
     # bundles and what hosts publish
     "BundleMissing": "the bundle is not there",
@@ -49,7 +50,8 @@ CODES: dict[str, str] = {
     # any file
     "DirectoryMissing": "the folder is not there",
     "ContentChanged": "the content differs",
-    "OwnerChanged": "owner or group differ",
+    "OwnerChanged": "the owner differs",
+    "GroupChanged": "the group differs",
     "ModeChanged": "the mode differs",
     "Leftover": "a file that is no longer wanted is there",
     # kubelet identities and joining
@@ -77,26 +79,44 @@ CODES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Reason:
-    """One difference between what is and what is wanted. `old` and `new` hold nothing secret."""
+    """One difference between what is and what is wanted. Nothing in it is secret."""
 
     code: str
     subject: str
     path: str | None = None
     old: str | None = None
     new: str | None = None
+    # What is made from nothing: its properties, for people.
+    details: tuple[tuple[str, str], ...] = ()
+    # All files that change, where it is not `path` alone.
+    files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.code not in CODES:
             raise ValueError(f"unknown reason code {self.code!r}")
 
     def as_dict(self) -> dict[str, Any]:
-        return {"code": self.code, "subject": self.subject, "path": self.path, "old": self.old, "new": self.new}
+        found: dict[str, Any] = {
+            "code": self.code,
+            "subject": self.subject,
+            "path": self.path,
+            "old": self.old,
+            "new": self.new,
+        }
+        if self.details:
+            found["details"] = dict(self.details)
+        if self.files:
+            found["files"] = list(self.files)
+        return found
+
+    def change(self) -> str:
+        if self.old is None and self.new is None:
+            return ""
+        return "{} -> {}".format(self.old or "nothing", self.new or "nothing")
 
     def text(self) -> str:
-        change = ""
-        if self.old is not None or self.new is not None:
-            change = " ({} -> {})".format(self.old or "nothing", self.new or "nothing")
-        return f"{self.subject}: {self.code}{change}"
+        change = self.change()
+        return f"{self.subject}: {self.code}" + (f" ({change})" if change else "")
 
 
 def describe(reasons: Iterable[Reason], limit: int = 20) -> str:
@@ -109,11 +129,24 @@ def describe(reasons: Iterable[Reason], limit: int = 20) -> str:
 
 
 def diff_of(reasons: Iterable[Reason]) -> dict[str, str]:
-    """Ansible's before and after, of the same reasons."""
-    before: list[str] = []
-    after: list[str] = []
+    """Ansible's before and after, of the same reasons: a block for each subject, and each reason on a line of its own.
+
+    The name of the subject is on both sides, so that it is shown once, as context of what is added to it.
+    """
+    blocks: dict[str, list[str]] = {}
     for reason in reasons:
-        where = "{}{} {}: ".format(reason.subject, " " + reason.path if reason.path else "", reason.code)
-        before.append(where + (reason.old or "-"))
-        after.append(where + (reason.new or CODES[reason.code]))
-    return {"before": "".join(line + "\n" for line in before), "after": "".join(line + "\n" for line in after)}
+        blocks.setdefault(reason.subject, []).extend(_lines(reason))
+    return {
+        "before": "".join(f"{subject}\n" for subject in blocks),
+        "after": "".join("\n".join([subject, *lines]) + "\n" for subject, lines in blocks.items()),
+    }
+
+
+def _lines(reason: Reason) -> list[str]:
+    what = reason.change() or CODES[reason.code]
+    details = [f"    {label}: {value}" for label, value in reason.details]
+    if reason.details:
+        files = reason.files or ((reason.path,) if reason.path else ())
+        return [f"  {reason.code}: {what}", *details, *(f"    file: {path}" for path in files)]
+    where = f" {reason.path}" if reason.path else ""
+    return [f"  {reason.code}{where}: {what}"]
