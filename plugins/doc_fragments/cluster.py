@@ -24,11 +24,4 @@ options:
         or 504 is asked again until then.
     type: int
     default: 60
-attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns what was changed, or would be, and why. Secrets are never part of it.
-    support: full
 """

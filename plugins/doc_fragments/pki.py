@@ -8,13 +8,6 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
-attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns what changes and why. It holds subjects, dates, fingerprints and modes, never keys or tokens.
-    support: full
 requirements:
   - cryptography 3.4 or later (C(python3-cryptography)) on the host where the module runs
 """

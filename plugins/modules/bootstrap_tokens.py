@@ -21,6 +21,7 @@ description:
   - A token of the collection that is there for one of the nodes, from an interrupted run, is replaced.
   - Tokens that the collection has not made are never touched.
 extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
   - tlsbootstrap.kubernetes.cluster
 options:
   state:

@@ -19,6 +19,7 @@ description:
   - Returns the certificates of the CAs, and the public parts that hosts have published here with
     M(tlsbootstrap.kubernetes.sign).
 extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
   - tlsbootstrap.kubernetes.pki
   - tlsbootstrap.kubernetes.pki.ca_folder
 options:

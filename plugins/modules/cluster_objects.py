@@ -19,6 +19,7 @@ description:
   - A binding that is there with another role is refused, because Kubernetes does not let anybody change it.
   - All is compared, and refused where it has to be, before the first change.
 extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
   - tlsbootstrap.kubernetes.cluster
 options:
   objects:

@@ -18,6 +18,8 @@ description:
   - A content is verified before any name stands for it. A wrong checksum changes nothing.
   - A stored file is hashed when it arrives, and again when inode, size or times of the file have changed.
   - What has to come from the controller is returned in RV(missing) and taken from there in a second call.
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
 options:
   components:
     description: The components.
@@ -61,13 +63,6 @@ options:
     description: Seconds without an answer after which a download is given up.
     type: int
     default: 60
-attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns the reasons.
-    support: full
 """
 
 EXAMPLES = r"""

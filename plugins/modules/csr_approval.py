@@ -21,6 +21,7 @@ description:
   - Waits until the named nodes have their certificates. It is for clusters without the service.
   - Requests for other signers and of nodes that the policy does not have are left alone.
 extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
   - tlsbootstrap.kubernetes.cluster
 options:
   policy:

@@ -16,6 +16,8 @@ description:
   - Writes the service csr-approver as one file that Python runs, made of the code that this collection's own modules
     use, and the policy by which it decides.
   - Runs nothing. The running service reads a changed policy by itself; a changed program wants a restart.
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
 options:
   program:
     description: Path of the program. Its folder is made.
@@ -38,13 +40,6 @@ options:
     type: str
     choices: [deny, ignore]
     default: deny
-attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns which files of the program and which nodes of the policy differ.
-    support: full
 """
 
 EXAMPLES = r"""

@@ -23,6 +23,7 @@ description:
   - Signing CAs and service-account keys of the host are made here, self-signed or bare. One that is there is never
     replaced unless O(force) names it.
 extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
   - tlsbootstrap.kubernetes.pki
 options:
   host:

@@ -17,6 +17,8 @@ description:
     on this host, and writes it into a kubeconfig, mode 0600. The token is in no option, result, log or fact.
   - The CA is referred to by its path, because the kubelet copies it into its own kubeconfig as it is given, and a
     later bundle then needs no other kubeconfig.
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
 options:
   path:
     description: The bootstrap kubeconfig. The one-time key lies in C(.pending) beside it.
@@ -44,13 +46,6 @@ options:
     description: Name of the cluster in the kubeconfig.
     type: str
     default: kubernetes
-attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns the reasons, nothing of the token.
-    support: full
 requirements:
   - cryptography 3.4 or later
 """

@@ -18,6 +18,8 @@ description:
   - Otherwise a one-time key is made to which the bootstrap token of the node is sealed. It is kept when a run is
     stopped and taken away by M(tlsbootstrap.kubernetes.kubeconfig) with
     O(tlsbootstrap.kubernetes.kubeconfig#module:state=absent).
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
 options:
   node_name:
     description: Name of the Node.
@@ -46,13 +48,6 @@ options:
         bootstrapping. What can be used is never removed.
     type: bool
     default: false
-attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns the reasons, with names and dates only.
-    support: full
 requirements:
   - cryptography 3.4 or later
 """

@@ -20,6 +20,7 @@ description:
   - Removing deletes the Node, the requests of it that wait for approval, and the collection's bootstrap tokens for it.
     A client certificate that the node has stays good until its end.
 extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
   - tlsbootstrap.kubernetes.cluster
 options:
   nodes:

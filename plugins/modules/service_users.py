@@ -16,19 +16,14 @@ description:
   - Writes C(/etc/sysusers.d/tlsbootstrap-kubernetes.conf) and makes the missing users, each with a group of its
     name, without a login.
   - Users that are there already are left as they are. Users are never removed.
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
 options:
   names:
     description: Names of the users.
     type: list
     elements: str
     required: true
-attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns the reasons.
-    support: full
 """
 
 EXAMPLES = r"""

@@ -21,6 +21,7 @@ description:
   - Every certificate is written to the ledger (C(ledger.jsonl), one JSON line each) before it is returned.
   - Keeps the public parts that hosts publish, one file for each, so that no host replaces another's.
 extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
   - tlsbootstrap.kubernetes.pki
   - tlsbootstrap.kubernetes.pki.ca_folder
 options:

@@ -22,6 +22,8 @@ description:
     that was killed is brought to its end by the next one: the service is proved with the new files, or the former ones
     are put back.
   - On failure the message ends with the last lines of the unit's journal.
+extends_documentation_fragment:
+  - tlsbootstrap.kubernetes.attributes
 options:
   name:
     description: Name of the service unit, with or without C(.service).
@@ -117,9 +119,6 @@ options:
     type: bool
     default: false
 attributes:
-  check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
-    support: full
   diff_mode:
     description: Returns the reasons, and the texts of the files.
     support: full
