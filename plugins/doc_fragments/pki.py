@@ -8,6 +8,7 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+options: {}
 requirements:
   - cryptography 3.4 or later (C(python3-cryptography)) on the host where the module runs
 """
