@@ -19,7 +19,7 @@ description:
     by the next one.
   - A unit or configuration with which the service does not come up is taken back, where another one ran before. Until
     it is known, the former files are kept in C(/etc/systemd/system/.NAME.service.previous), mode 0600, so that a run
-    that was killed is brought to its end by the next one: the service is proved with the new files, or the former ones
+    that was killed is brought to its end by the next one; the service is proved with the new files, or the former ones
     are put back.
   - On failure the message ends with the last lines of the unit's journal.
 extends_documentation_fragment:
