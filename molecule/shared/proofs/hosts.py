@@ -67,7 +67,7 @@ def connect(name: str, address: str) -> Host:
         f"-o ControlPath={RUN}/ssh/tests-%h",
     ]
     backend = testinfra.get_host(
-        f"ssh://root@{address}",
+        f"ssh://root@[{address}]" if ":" in address else f"ssh://root@{address}",
         ssh_identity_file=f"{RUN}/hosts/id_ed25519",
         ssh_extra_args=" ".join(options),
     )
