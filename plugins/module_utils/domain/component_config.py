@@ -21,6 +21,9 @@ __all__ = ["checked_config", "is_kubelet_label", "kubelet_labels", "merge"]
 # staging/src/k8s.io/component-base/featuregate/feature_gate.go: these two are known everywhere.
 _EVERYWHERE = frozenset(("AllAlpha", "AllBeta"))
 
+# Values that undo what a field of the role protects. Others are the user's choice.
+_REFUSED = {"KubeletConfiguration": {"tlsMinVersion": ("VersionTLS10", "VersionTLS11")}}
+
 # staging/src/k8s.io/kubelet/pkg/apis/well_known_labels.go
 _KUBELET_LABELS = frozenset(
     (
@@ -49,6 +52,9 @@ def checked_config(
     _check_fields(kind, overrides, minor, f"{kind} of Kubernetes 1.{minor}")
     for path in owned:
         _check_owned(kind, overrides, path)
+    for name, refused in _REFUSED.get(kind, {}).items():
+        if overrides.get(name) in refused:
+            raise InputError(f"{kind}: {name} must not be {overrides[name]}: the least is what the role sets")
     merged = merge(base, overrides)
     _check_gates(merged.get("featureGates"), minor)
     return merged

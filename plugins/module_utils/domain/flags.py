@@ -25,8 +25,8 @@ def component_flags(
     """Merge the user's flags over the role's own and return them as arguments.
 
     ``owned`` flags cannot be given by the user. ``required`` lists members that a comma separated flag must
-    keep when the user sets it, ``forbidden`` members that no flag of that name may have.
-    An ``extra`` of None takes a flag of the role away, so that the component's own default holds.
+    keep when the user sets it (no members: it may not be taken away), ``forbidden`` members that no flag of that
+    name may have. An ``extra`` of None takes a flag of the role away, so that the component's own default holds.
     """
     flags = {flag_name(name): value for name, value in base.items()}
     kept = {flag_name(name) for name in owned}
@@ -37,7 +37,7 @@ def component_flags(
                 f"the flag --{flag} belongs to the collection and cannot be overridden: "
                 "remove it from the extra arguments and use the variable of the role instead"
             )
-        _check_members(flag, value, (required or {}).get(flag, ()), (forbidden or {}).get(flag, ()))
+        _check_members(flag, value, (required or {}).get(flag), (forbidden or {}).get(flag, ()))
         flags[flag] = value
     return [f"--{flag}={_text(flag, value)}" for flag, value in flags.items() if value is not None]
 
@@ -50,9 +50,11 @@ def flag_name(name: str) -> str:
     return flag
 
 
-def _check_members(flag: str, value: object, required: Sequence[str], forbidden: Sequence[str]) -> None:
+def _check_members(flag: str, value: object, required: Sequence[str] | None, forbidden: Sequence[str]) -> None:
     members = [] if value is None else [part.strip() for part in _text(flag, value).split(",")]
-    missing = [member for member in required if member not in members]
+    if required is not None and not required and not any(members):
+        raise InputError(f"--{flag} cannot be taken away: give it another value, or leave it as it is")
+    missing = [member for member in required or () if member not in members]
     if missing:
         raise InputError(f"--{flag} must keep {', '.join(missing)}: without it a node could act for another node")
     found = [member for member in forbidden if member in members]

@@ -105,6 +105,13 @@ def test_fields_of_the_pki_are_refused_their_parents_too(overrides: dict[str, An
         config(overrides)
 
 
+def test_tls_may_be_raised_not_lowered() -> None:
+    assert checked_config(KUBELET, {}, {"tlsMinVersion": "VersionTLS13"}, "1.37.2")
+    for version in ("VersionTLS10", "VersionTLS11"):
+        with pytest.raises(InputError, match=f"tlsMinVersion must not be {version}"):
+            checked_config(KUBELET, {}, {"tlsMinVersion": version}, "1.37.2")
+
+
 def test_gates_are_checked_by_version() -> None:
     assert config({"featureGates": {"AllAlpha": False, "RotateKubeletServerCertificate": True}})["featureGates"]
     with pytest.raises(

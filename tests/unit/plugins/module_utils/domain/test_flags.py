@@ -54,6 +54,14 @@ def test_required_members_may_get_company() -> None:
     ]
 
 
+@pytest.mark.parametrize("value", ["", None, []])
+def test_a_flag_without_required_members_may_change_but_not_go(value: object) -> None:
+    required: dict[str, list[str]] = {"audit-log-path": []}
+    with pytest.raises(InputError, match="--audit-log-path cannot be taken away"):
+        component_flags({"audit-log-path": "/a"}, {"audit_log_path": value}, [], required)
+    assert component_flags({"audit-log-path": "/a"}, {"audit-log-path": "-"}, [], required) == ["--audit-log-path=-"]
+
+
 def test_forbidden_members_are_refused() -> None:
     with pytest.raises(InputError, match="must not name NodeRestriction"):
         component_flags(
