@@ -22,7 +22,7 @@ from . import files, x509
 from .domain.ca import Authority, authority_of, check_authority, ending_soon, lifetime
 from .domain.certificate import CertificateInfo, RequestInfo, instant_text
 from .domain.errors import InputError, given
-from .domain.identity import Identity, identity_of
+from .domain.identity import Identity, end_text, identity_of, subject_text
 from .domain.pem import CERTIFICATE, Block, bundle, certificates
 from .domain.reasons import CODES, Reason
 from .runner import Outcome
@@ -54,6 +54,9 @@ class Folder:
 
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
+
+    def files(self, authority: Authority) -> tuple[str, ...]:
+        return self.path(authority.key_file), self.path(authority.certificate_file)
 
     def pair(self, authority: Authority, now: datetime.datetime) -> Pair | None:
         """The CA when both halves are there and serve; half a CA is refused, never made whole with a new key."""
@@ -172,14 +175,12 @@ def _compare(folder: Folder, authorities: list[Authority], now: datetime.datetim
         waiting = [os.path.exists(_pending(folder, authority, suffix)) for suffix in ("key", "crt")]
         if all(waiting) and _is_interrupted(folder, authority):
             seen.interrupted.append(authority)
-            seen.reasons.append(Reason("Interrupted", authority.name, path))
+            seen.reasons.append(Reason("Interrupted", authority.name, path, files=folder.files(authority)))
             continue
         pair = folder.pair(authority, now)
         if pair is None:
-            end = instant_text(lifetime(now, authority.validity)[1])
-            new = f"CN={authority.common_name}, {authority.key_type}, until {end}"
             seen.missing.append(authority)
-            seen.reasons.append(Reason("Missing", authority.name, path, None, new))
+            seen.reasons.append(_missing(folder, authority, now))
             continue
         seen.pairs[authority.name] = pair
         seen.reasons += _pair_attributes(folder, pair)
@@ -187,8 +188,20 @@ def _compare(folder: Folder, authorities: list[Authority], now: datetime.datetim
         seen.warnings += [warning] if warning else []
         if any(waiting):
             seen.leftovers.append(authority)
-            seen.reasons.append(Reason("Leftover", authority.name, _pending(folder, authority, "key")))
+            left = tuple(_pending(folder, authority, s) for s, there in zip(("key", "crt"), waiting) if there)
+            seen.reasons.append(Reason("Leftover", authority.name, left[0], files=left))
     return seen
+
+
+def _missing(folder: Folder, authority: Authority, now: datetime.datetime) -> Reason:
+    details = (
+        ("subject", subject_text(authority.common_name, ())),
+        ("issuer", "itself"),
+        ("end", end_text(now, authority.validity)),
+        ("key", authority.key_type),
+    )
+    path = folder.path(authority.certificate_file)
+    return Reason("Missing", authority.name, path, details=details, files=folder.files(authority))
 
 
 def _is_interrupted(folder: Folder, authority: Authority) -> bool:
@@ -343,9 +356,9 @@ class _Wanted:
 
 
 def _reason_of(entry: _Wanted) -> Reason:
-    names = ", ".join([f"CN={entry.identity.common_name}", *(f"O={value}" for value in entry.identity.organizations)])
+    name = subject_text(entry.identity.common_name, entry.identity.organizations)
     code = next((why for why in entry.why if why in CODES), "Missing")
-    return Reason(code, f"{entry.identity.name}@{entry.host}", None, None, f"{names} by {entry.authority.name}")
+    return Reason(code, f"{entry.identity.name}@{entry.host}", None, None, f"{name} by {entry.authority.name}")
 
 
 def _publish_reasons(folder: Folder, publish: dict[str, str]) -> list[Reason]:

@@ -37,6 +37,7 @@ __all__ = [
     "attribute_reasons",
     "ensure_attributes",
     "ensure_directory",
+    "ensure_parent",
     "link_atomic",
     "lock",
     "read",
@@ -173,12 +174,10 @@ def attribute_reasons(
     if not state.exists:
         return []
     reasons = []
-    wanted_owner = owner if owner is not None else state.owner
-    wanted_group = group if group is not None else state.group
-    names = {state.owner, str(state.uid)}, {state.group, str(state.gid)}
-    if wanted_owner not in names[0] or wanted_group not in names[1]:
-        old, new = f"{state.owner}:{state.group}", f"{wanted_owner}:{wanted_group}"
-        reasons.append(Reason("OwnerChanged", subject, path, old, new))
+    if owner is not None and owner not in (state.owner, str(state.uid)):
+        reasons.append(Reason("OwnerChanged", subject, path, state.owner, owner))
+    if group is not None and group not in (state.group, str(state.gid)):
+        reasons.append(Reason("GroupChanged", subject, path, state.group, group))
     if mode is not None and state.mode != int(mode, 8):
         reasons.append(Reason("ModeChanged", subject, path, f"{state.mode:04o}", f"{int(mode, 8):04o}"))
     return reasons
@@ -221,6 +220,13 @@ def ensure_directory(path: str, owner: str | None = None, group: str | None = No
         sync_directory(parent)
         return
     ensure_attributes(path, owner, group, mode)
+
+
+def ensure_parent(path: str) -> None:
+    """Make the folder of `path`; one that is there is left as it is."""
+    parent = os.path.dirname(path)
+    if not os.path.isdir(parent):
+        ensure_directory(parent, mode="0755")
 
 
 def sync_directory(path: str) -> None:

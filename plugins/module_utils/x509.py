@@ -263,7 +263,13 @@ def _alternative_names(names: Any) -> tuple[list[str], list[str], int]:
 
 
 def is_issued_by(certificate: Any, issuer: Any) -> bool:
-    """By signature, not by name: two CAs may have one name, and after a rotation they do."""
+    """By key identifier and signature: two CAs may have one name, and after a rotation they do.
+
+    The name has to fit as well, for readers build chains by it.
+    """
+    named = _extension(certificate, _x509().AuthorityKeyIdentifier)
+    if named is None or named.key_identifier != _authority_key_id(issuer).key_identifier:
+        return False
     if certificate.issuer != issuer.subject:
         return False
     key, digest = issuer.public_key(), certificate.signature_hash_algorithm

@@ -70,7 +70,9 @@ directory:
   type: str
   returned: always
 reasons:
-  description: Why something was changed, or would be.
+  description:
+    - Why something was changed, or would be. C(code) is of a closed list, C(old) and C(new) are the values.
+    - C(files) are those that are touched, where it is not C(path) alone. C(details) say what is made from nothing.
   type: list
   elements: dict
   returned: always
@@ -79,7 +81,13 @@ reasons:
       subject: kubernetes-ca
       path: /srv/ca/kubernetes-ca.crt
       old: null
-      new: CN=kubernetes, ecdsa-p384, until 2036-11-19T12:00:00Z
+      new: null
+      details:
+        subject: CN=kubernetes
+        issuer: itself
+        end: 2036-11-19, after 3650d
+        key: ecdsa-p384
+      files: [/srv/ca/kubernetes-ca.key, /srv/ca/kubernetes-ca.crt]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -34,10 +34,12 @@ options:
     description:
       - The identities of the host, as the filter P(tlsbootstrap.kubernetes.plan#filter) lists them.
       - "Each has C(name), C(kind) (C(certificate), C(ca) or C(service_account)), C(issuer), C(common_name),
-        C(organizations), C(dns_names), C(ip_addresses), C(usages), C(key_type), C(validity) and C(renew_before) in
-        seconds, C(certificate_path), C(key_path), C(public_key_path), C(owner), C(group), C(key_mode),
-        C(certificate_mode), and C(kubeconfig) with C(path), C(owner), C(group), C(mode), C(server), C(cluster_name),
-        C(user_name), C(ca_path) and C(embed)."
+        C(organizations), C(dns_names), C(ip_addresses), C(usages), C(key_type), C(validity) in seconds, C(renew_before)
+        in seconds or as a share of the lifetime like C(25%) (a third where it is not given), C(keep_key),
+        C(certificate_path), C(key_path), C(public_key_path), C(owner), C(group), C(key_mode), C(certificate_mode), and
+        C(kubeconfig) with C(path), C(owner), C(group), C(mode), C(server), C(cluster_name), C(user_name), C(ca_path)
+        and C(embed)."
+      - Renewal makes a new key, unless C(keep_key) is true.
       - With C(embed) the key pair lives in the kubeconfig and has no files of its own.
     type: list
     elements: dict
@@ -171,7 +173,9 @@ clock_offset:
   type: int
   returned: when O(controller_time) is given
 reasons:
-  description: Why something was changed, or would be.
+  description:
+    - Why something was changed, or would be. C(code) is of a closed list, C(old) and C(new) are the values.
+    - C(files) are those that are touched, where it is not C(path) alone. C(details) say what is made from nothing.
   type: list
   elements: dict
   returned: always

@@ -83,7 +83,7 @@ published:
   type: dict
   returned: always
 reasons:
-  description: Why something was signed or kept, or would be.
+  description: Why something was signed or kept, or would be. C(code) is of a closed list.
   type: list
   elements: dict
   returned: always

@@ -9,10 +9,11 @@ import re
 
 from .errors import InputError
 
-__all__ = ["format_duration", "parse_duration"]
+__all__ = ["format_duration", "parse_duration", "parse_share"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:[0-9]{1,9}[smhd])+\Z", re.ASCII)
+_SHARE = re.compile(r"[1-9][0-9]?%\Z", re.ASCII)
 _PART = re.compile(r"([0-9]+)([smhd])", re.ASCII)
 
 
@@ -24,6 +25,12 @@ def parse_duration(text: str) -> int:
             f"{value!r} is not a duration: write numbers with the units d, h, m or s, like 365d, 1h30m or 15m"
         )
     return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+
+
+def parse_share(text: str) -> int | None:
+    """The number of a share of a lifetime like ``25%``; None where it is none."""
+    value = str(text).strip()
+    return int(value[:-1]) if _SHARE.match(value) else None
 
 
 def format_duration(seconds: int) -> str:

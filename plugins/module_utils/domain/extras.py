@@ -27,6 +27,7 @@ _MODE = re.compile(r"0[0-7]{3}\Z", re.ASCII)
 _OVERRIDABLE = (
     "validity",
     "renew_before",
+    "keep_key",
     "key_type",
     "dns_names",
     "ip_addresses",
@@ -54,7 +55,8 @@ class Override:
     """What a user changes in an identity; empty: nothing. ``names`` are added, never taken away."""
 
     validity: int = 0
-    renew_before: int | None = None
+    renew_before: int | str | None = None
+    keep_key: bool = False
     key_type: str = ""
     names: tuple[str, ...] = ()
     certificate_path: str = ""
@@ -69,7 +71,8 @@ class Extra:
     row: Row
     groups: tuple[str, ...]
     validity: int = 0
-    renew_before: int | None = None
+    renew_before: int | str | None = None
+    keep_key: bool = False
     key_type: str = ""
     certificate_path: str = ""
     key_path: str = ""
@@ -98,18 +101,27 @@ def _common(what: str, given: Mapping[str, Any]) -> Override:
     def path(key: str) -> str:
         return inventory.absolute_path(f"{what}: {key}", given[key]) if given.get(key) else ""
 
+    share = str(given.get("renew_before") or "")
     key_type = str(given.get("key_type") or "")
     if key_type and key_type not in KEY_TYPES:
         raise InputError(f"{what}: key_type {key_type!r} is not one of {', '.join(KEY_TYPES)}")
     return Override(
         validity=seconds("validity"),
-        renew_before=seconds("renew_before") or None,
+        renew_before=share if durations.parse_share(share) else seconds("renew_before") or None,
+        keep_key=_keep_key(what, given),
         key_type=key_type,
         names=_names(what, given),
         certificate_path=path("certificate_path"),
         key_path=path("key_path"),
         public_key_path=path("public_key_path"),
     )
+
+
+def _keep_key(what: str, given: Mapping[str, Any]) -> bool:
+    value = given.get("keep_key")
+    if value is not None and not isinstance(value, bool):
+        raise InputError(f"{what}: keep_key {value!r} is neither true nor false")
+    return bool(value)
 
 
 def _names(what: str, given: Mapping[str, Any]) -> tuple[str, ...]:
@@ -192,6 +204,7 @@ def _extra(options: Any, settings: inventory.Settings) -> Extra | None:
         groups=groups,
         validity=common.validity,
         renew_before=common.renew_before,
+        keep_key=common.keep_key,
         key_type=common.key_type,
         certificate_path=common.certificate_path,
         key_path=common.key_path,

@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .certificate import CertificateInfo, KeyInfo, instant_text
+from .durations import format_duration, parse_share
 from .errors import InputError, given
 from .names import canonical_ip, check_dns_name
 from .reasons import Reason
 
-__all__ = ["KEY_TYPES", "USAGES", "Found", "Identity", "KubeconfigWanted", "compare", "identity_of"]
+__all__ = [
+    "KEY_TYPES",
+    "USAGES",
+    "Found",
+    "Identity",
+    "KubeconfigWanted",
+    "compare",
+    "end_text",
+    "identity_of",
+    "new_key_wanted",
+    "subject_text",
+]
 
 KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 KINDS = ("certificate", "ca", "service_account")
@@ -49,7 +61,9 @@ class Identity:
     common_name: str
     key_type: str
     validity: int
+    # Seconds before its end, or per cent of its life; neither: a third of it.
     renew_before: int | None
+    renew_share: int | None = None
     organizations: tuple[str, ...] = ()
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
@@ -62,6 +76,8 @@ class Identity:
     key_mode: str = "0600"
     certificate_mode: str = "0644"
     kubeconfig: KubeconfigWanted | None = None
+    # Whether renewal keeps the key.
+    keep_key: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -73,6 +89,11 @@ class Identity:
         if self.embedded:
             return given(self.kubeconfig).path
         return self.key_file
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Where key and certificate live."""
+        return tuple(dict.fromkeys(path for path in (self.home, self.certificate_path) if path))
 
     @property
     def key_file(self) -> str:
@@ -99,7 +120,6 @@ class Found:
     issued: bool = False
     # The bytes are what would be written now.
     normalised: bool = True
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 def identity_of(row: dict[str, Any]) -> Identity:
@@ -114,7 +134,8 @@ def identity_of(row: dict[str, Any]) -> Identity:
         common_name=str(row.get("common_name") or ""),
         key_type=_one_of(row, "key_type", KEY_TYPES, name),
         validity=int(row.get("validity") or 0),
-        renew_before=None if row.get("renew_before") is None else int(row["renew_before"]),
+        renew_before=_renew_seconds(row.get("renew_before"), name),
+        renew_share=parse_share(str(row.get("renew_before") or "")),
         organizations=tuple(row.get("organizations") or ()),
         dns_names=tuple(check_dns_name(str(n), f"identity {name}: DNS name", True) for n in row.get("dns_names") or ()),
         ip_addresses=tuple(canonical_ip(str(a), f"identity {name}: address") for a in row.get("ip_addresses") or ()),
@@ -127,6 +148,7 @@ def identity_of(row: dict[str, Any]) -> Identity:
         key_mode=_mode(row, "key_mode", "0600", name),
         certificate_mode=_mode(row, "certificate_mode", "0644", name),
         kubeconfig=_kubeconfig(row.get("kubeconfig"), name),
+        keep_key=bool(row.get("keep_key")),
     )
     _check_files(identity)
     if identity.kind != "service_account":
@@ -139,6 +161,14 @@ def _one_of(row: dict[str, Any], key: str, allowed: tuple[str, ...], name: str) 
     if value not in allowed:
         raise InputError(f"identity {name}: {key} {value!r} is not allowed; choose one of {', '.join(allowed)}")
     return value
+
+
+def _renew_seconds(value: Any, name: str) -> int | None:
+    if value is None or parse_share(str(value)) is not None:
+        return None
+    if not str(value).isdigit():
+        raise InputError(f"identity {name}: renew_before {value!r} is neither seconds nor a share like '25%'")
+    return int(value)
 
 
 def _path(row: dict[str, Any], key: str, name: str) -> str | None:
@@ -236,75 +266,139 @@ def compare(
     identity: Identity, found: Found, issuer: CertificateInfo | None, now: datetime.datetime, forced: bool = False
 ) -> list[Reason]:
     """Why a new certificate is needed; empty when what is there serves."""
-    reasons = [_reason(identity, "Forced")] if forced else []
+    differences = _Differences(identity, issuer, now)
+    if forced:
+        differences.add("Forced")
     certificate = found.certificate
     if certificate is None or found.key is None:
-        return reasons + _presence(identity, found)
-    if certificate.key != found.key:
-        reasons.append(_reason(identity, "KeyMismatch", _short(certificate.key), _short(found.key)))
-    if found.key.key_type != identity.key_type:
-        reasons.append(_reason(identity, "KeyTypeChanged", found.key.key_type, identity.key_type))
-    if issuer is None or not found.issued:
-        reasons.append(_reason(identity, "IssuerChanged", _key_id(certificate), _wanted_issuer(identity, issuer)))
-    reasons += _contents(identity, certificate)
-    reasons += _lifetime(identity, certificate, issuer, now)
-    return reasons
+        differences.presence(found)
+    else:
+        differences.key(certificate, found.key)
+        differences.issuer(certificate, found.issued)
+        differences.contents(certificate)
+        differences.lifetime(certificate)
+    keeps = not new_key_wanted(identity, found, forced)
+    files = identity.files if identity.embedded or not keeps else (identity.certificate_file,)
+    return [replace(reason, files=files) for reason in differences.reasons]
 
 
-def _reason(identity: Identity, code: str, old: str | None = None, new: str | None = None) -> Reason:
-    path = identity.kubeconfig.path if identity.embedded and identity.kubeconfig else identity.certificate_path
-    return Reason(code, identity.name, path or identity.key_path, old, new)
+def new_key_wanted(identity: Identity, found: Found, forced: bool) -> bool:
+    """A key is kept where the user says so, and only one that is the certificate's own and of the wanted kind."""
+    if forced or not identity.keep_key or found.key is None or found.key.key_type != identity.key_type:
+        return True
+    return found.certificate is not None and found.certificate.key != found.key
 
 
-def _short(key: KeyInfo) -> str:
-    return f"key {key.public_key_sha256[:16]}"
-
-
-def _key_id(certificate: CertificateInfo) -> str:
-    return f"{certificate.issuer} {certificate.authority_key_id[:16]}".strip()
-
-
-def _wanted_issuer(identity: Identity, issuer: CertificateInfo | None) -> str:
-    return str(identity.issuer) if issuer is None else f"{issuer.subject} {issuer.subject_key_id[:16]}"
-
-
-def _presence(identity: Identity, found: Found) -> list[Reason]:
-    reasons = []
-    if found.key_problem:
-        reasons.append(_reason(identity, "KeyUnreadable", found.key_problem, "a new key"))
-    if found.certificate_problem:
-        reasons.append(_reason(identity, "CertificateUnreadable", found.certificate_problem, "a new certificate"))
-    if reasons:
-        return reasons
-    subject = _subject(identity.common_name, identity.organizations)
-    if found.certificate is None and found.key is None:
-        return [_reason(identity, "Missing", None, subject)]
-    return [_reason(identity, "CertificateMissing" if found.certificate is None else "KeyMissing", None, subject)]
-
-
-def _subject(common_name: str, organizations: tuple[str, ...]) -> str:
+def subject_text(common_name: str, organizations: tuple[str, ...]) -> str:
     return ", ".join([f"CN={common_name}", *(f"O={value}" for value in sorted(organizations))])
 
 
-def _contents(identity: Identity, certificate: CertificateInfo) -> list[Reason]:
-    reasons = []
-    old = _subject(certificate.common_name, certificate.organizations)
-    new = _subject(identity.common_name, identity.organizations)
-    if old != new or certificate.other_subject:
-        reasons.append(_reason(identity, "SubjectChanged", old, new))
-    old_names = {*certificate.dns_names, *certificate.ip_addresses}
-    new_names = {*identity.dns_names, *identity.ip_addresses}
-    if old_names != new_names or certificate.other_names:
-        gone, added = sorted(old_names - new_names), sorted(new_names - old_names)
-        reasons.append(_reason(identity, "SANsChanged", ", ".join(gone), ", ".join(added)))
-    if set(certificate.usages) != set(identity.usages) or not _key_usages_serve(certificate):
-        old = ", ".join(sorted({*certificate.usages, *certificate.key_usages}))
-        reasons.append(_reason(identity, "UsagesChanged", old, ", ".join(identity.usages)))
-    if certificate.is_ca is not False or certificate.version != 3:
-        reasons.append(_reason(identity, "ConstraintsChanged", f"CA {certificate.is_ca}", "CA False"))
-    if certificate.signature_hash in WEAK_HASHES:
-        reasons.append(_reason(identity, "SignatureWeak", certificate.signature_hash, "sha256"))
-    return reasons
+def end_text(now: datetime.datetime, validity: int, issuer: CertificateInfo | None = None) -> str:
+    """When a new certificate will end. A day: the second is known only when it is signed."""
+    try:
+        end = now + datetime.timedelta(seconds=validity)
+    except OverflowError:
+        raise InputError(f"a validity of {validity} s ends after the year 9999") from None
+    if issuer is not None and issuer.not_after < end:
+        return f"{instant_text(issuer.not_after)}, with its CA"
+    return f"{end.astimezone(datetime.timezone.utc):%Y-%m-%d}, after {format_duration(validity)}"
+
+
+class _Differences:
+    """The reasons of one identity, each difference by a name of its own."""
+
+    def __init__(self, identity: Identity, issuer: CertificateInfo | None, now: datetime.datetime) -> None:
+        self.identity = identity
+        self.wanted_issuer = issuer
+        self.now = now
+        self.reasons: list[Reason] = []
+
+    def add(self, code: str, old: str | None = None, new: str | None = None) -> None:
+        identity = self.identity
+        self.reasons.append(Reason(code, identity.name, identity.certificate_path or identity.home, old, new))
+
+    def presence(self, found: Found) -> None:
+        if found.key_problem:
+            self.add("KeyUnreadable", found.key_problem, "a new key")
+        if found.certificate_problem:
+            self.add("CertificateUnreadable", found.certificate_problem, "a new certificate")
+        if found.key_problem or found.certificate_problem:
+            return
+        if found.certificate is not None:
+            self.add("KeyMissing", None, self.identity.key_type)
+        elif found.key is not None:
+            self.add("CertificateMissing", None, self._subject())
+        else:
+            self.add("Missing")
+            self.reasons[-1] = replace(self.reasons[-1], details=self._details())
+
+    def _subject(self) -> str:
+        return subject_text(self.identity.common_name, self.identity.organizations)
+
+    def _details(self) -> tuple[tuple[str, str], ...]:
+        identity = self.identity
+        names = ", ".join([*identity.dns_names, *identity.ip_addresses])
+        return (
+            ("subject", self._subject()),
+            *((("names", names),) if names else ()),
+            ("usages", ", ".join(identity.usages)),
+            ("issuer", str(identity.issuer)),
+            ("end", end_text(self.now, identity.validity, self.wanted_issuer)),
+            ("key", identity.key_type),
+        )
+
+    def key(self, certificate: CertificateInfo, key: KeyInfo) -> None:
+        if certificate.key != key:
+            mine, theirs = key.public_key_sha256[:16], certificate.key.public_key_sha256[:16]
+            self.add("KeyMismatch", f"key {mine}, certificate of key {theirs}", "a new pair")
+        if key.key_type != self.identity.key_type:
+            self.add("KeyTypeChanged", key.key_type, self.identity.key_type)
+
+    def issuer(self, certificate: CertificateInfo, issued: bool) -> None:
+        wanted = self.wanted_issuer
+        if wanted is not None and issued:
+            return
+        new = str(self.identity.issuer) if wanted is None else f"{wanted.subject} {wanted.subject_key_id[:16]}"
+        self.add("IssuerChanged", f"{certificate.issuer} {certificate.authority_key_id[:16]}".strip(), new)
+
+    def contents(self, certificate: CertificateInfo) -> None:
+        identity = self.identity
+        old, new = subject_text(certificate.common_name, certificate.organizations), self._subject()
+        if old != new or certificate.other_subject:
+            self.add("SubjectChanged", certificate.subject if certificate.other_subject else old, new)
+        old_names = {*certificate.dns_names, *certificate.ip_addresses}
+        new_names = {*identity.dns_names, *identity.ip_addresses}
+        if old_names != new_names or certificate.other_names:
+            gone = [*sorted(old_names - new_names), *["names of other kinds"][: certificate.other_names]]
+            self.add("SANsChanged", ", ".join(gone), ", ".join(sorted(new_names - old_names)))
+        if set(certificate.usages) != set(identity.usages) or not _key_usages_serve(certificate):
+            usages = ", ".join(sorted({*certificate.usages, *certificate.key_usages}))
+            self.add("UsagesChanged", usages, ", ".join(sorted({*identity.usages, "digital signature"})))
+        if certificate.is_ca is not False or certificate.version != 3:
+            self.add("ConstraintsChanged", _constraints(certificate), "CA:FALSE")
+        if certificate.signature_hash in WEAK_HASHES:
+            self.add("SignatureWeak", certificate.signature_hash, "sha256")
+
+    def lifetime(self, certificate: CertificateInfo) -> None:
+        issuer, end = self.wanted_issuer, instant_text(certificate.not_after)
+        new = end_text(self.now, self.identity.validity, issuer)
+        if certificate.not_after <= self.now:
+            self.add("Expired", end, new)
+        elif certificate.not_before > self.now:
+            self.add("NotYetValid", instant_text(certificate.not_before), "now")
+        elif issuer is not None and certificate.not_after > issuer.not_after:
+            self.add("OutlivesIssuer", end, instant_text(issuer.not_after))
+        elif certificate.not_after - self.now > _renew_before(self.identity, certificate):
+            return
+        elif issuer is None or certificate.not_after != issuer.not_after:
+            # One that ends with its CA is kept: a new one would end then too, and every run would make another.
+            self.add("Expiring", end, new)
+
+
+def _constraints(certificate: CertificateInfo) -> str:
+    if certificate.version != 3:
+        return f"X.509 v{certificate.version}"
+    return {None: "none", True: "CA:TRUE", False: "CA:FALSE"}[certificate.is_ca]
 
 
 def _key_usages_serve(certificate: CertificateInfo) -> bool:
@@ -313,25 +407,8 @@ def _key_usages_serve(certificate: CertificateInfo) -> bool:
     return "digital signature" in usages and not usages & {"cert sign", "crl sign"}
 
 
-def _lifetime(
-    identity: Identity, certificate: CertificateInfo, issuer: CertificateInfo | None, now: datetime.datetime
-) -> list[Reason]:
-    end = instant_text(certificate.not_after)
-    if certificate.not_after <= now:
-        return [_reason(identity, "Expired", end)]
-    if certificate.not_before > now:
-        return [_reason(identity, "NotYetValid", instant_text(certificate.not_before))]
-    if issuer is not None and certificate.not_after > issuer.not_after:
-        return [_reason(identity, "OutlivesIssuer", end, instant_text(issuer.not_after))]
-    if certificate.not_after - now > _renew_before(identity, certificate):
-        return []
-    if issuer is not None and certificate.not_after == issuer.not_after:
-        # It ends with its CA: a new one would end then too, and every run would make another.
-        return []
-    return [_reason(identity, "Expiring", end)]
-
-
 def _renew_before(identity: Identity, certificate: CertificateInfo) -> datetime.timedelta:
     if identity.renew_before is not None:
         return datetime.timedelta(seconds=identity.renew_before)
-    return min(datetime.timedelta(seconds=identity.validity), certificate.not_after - certificate.not_before) / 3
+    life = min(datetime.timedelta(seconds=identity.validity), certificate.not_after - certificate.not_before)
+    return life / 3 if identity.renew_share is None else life * identity.renew_share / 100

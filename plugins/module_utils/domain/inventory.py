@@ -58,7 +58,8 @@ class Settings:
     key_type: str = KEY_TYPES[0]
     ca_validity: int = 0
     certificate_validity: int = 0
-    renew_before: int | None = None
+    # Seconds, or a share of the lifetime like 25%.
+    renew_before: int | str | None = None
     signing_duration: int = 0
     config_directory: str = ""
     pki_directory: str = ""
@@ -196,7 +197,9 @@ def _extra_sans(variable: str, value: Any) -> list[str]:
     return [check_san(item, f"{variable}:") for item in _list(variable, value)]
 
 
-def _renew_before(variable: str, value: Any) -> int | None:
+def _renew_before(variable: str, value: Any) -> int | str | None:
+    if durations.parse_share(value) is not None:
+        return str(value)
     return _duration(variable, value, 1) if str(value or "") else None
 
 
@@ -211,7 +214,7 @@ def _check_together(settings: Settings, findings: Findings) -> None:
                 "shorten it or lengthen cluster_ca_validity"
             )
     if (
-        settings.renew_before
+        isinstance(settings.renew_before, int)
         and settings.certificate_validity
         and settings.renew_before >= settings.certificate_validity
     ):

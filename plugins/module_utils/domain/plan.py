@@ -282,6 +282,7 @@ class _Planner:
             "key_type": override.key_type or (extra.key_type if extra else "") or settings.key_type,
             "validity": validity,
             "renew_before": renew_before,
+            "keep_key": override.keep_key or (extra is not None and extra.keep_key),
             "owner": row.owner,
             "group": row.group or row.owner,
             "key_mode": row.key_mode,
@@ -292,12 +293,12 @@ class _Planner:
         identity["kubeconfig"] = self._kubeconfig(host, row, identity)
         return identity
 
-    def _check_lifetime(self, row: Row, validity: int, renew_before: int | None) -> None:
+    def _check_lifetime(self, row: Row, validity: int, renew_before: int | str | None) -> None:
         if row.kind == "certificate" and validity > self.settings.ca_validity:
             raise InputError(
                 f"identity {row.name}: its validity is longer than cluster_ca_validity: none may outlive its CA"
             )
-        if renew_before is not None and row.kind == "certificate" and renew_before >= validity:
+        if isinstance(renew_before, int) and row.kind == "certificate" and renew_before >= validity:
             raise InputError(
                 f"identity {row.name}: renew_before is not shorter than its validity: every run would renew it"
             )

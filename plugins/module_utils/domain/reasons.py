@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CODES", "Reason", "describe", "diff_of"]
+__all__ = ["CODES", "PKI_CODES", "Reason", "describe", "diff_of"]
 
-CODES: dict[str, str] = {
+# What concerns keys, certificates, kubeconfigs, bundles and their files.
+PKI_CODES: dict[str, str] = {
     # certificates and keys
     "Missing": "nothing of it is there yet",
     "KeyMissing": "the certificate is there, its private key is not",
@@ -49,11 +50,14 @@ CODES: dict[str, str] = {
     "PublishedChanged": "a host has a new public part that others must trust",
     # any file
     "DirectoryMissing": "the folder is not there",
-    "ContentChanged": "the content differs",
     "OwnerChanged": "the owner differs",
     "GroupChanged": "the group differs",
     "ModeChanged": "the mode differs",
     "Leftover": "a file that is no longer wanted is there",
+}
+CODES: dict[str, str] = {
+    **PKI_CODES,
+    "ContentChanged": "the content differs",
     # kubelet identities and joining
     "NotJoined": "the kubelet has no identity yet",
     "NodeNameChanged": "the kubelet's certificate is that of another node",

@@ -386,13 +386,15 @@ def test_extra_identity() -> None:
 
 def test_overrides() -> None:
     changes = {
-        "admin": {"validity": "90d", "key_type": "ecdsa-p384"},
+        "admin": {"validity": "90d", "key_type": "ecdsa-p384", "renew_before": "25%", "keep_key": True},
         "kube-apiserver": {"dns_names": ["more.example.org"], "ip_addresses": ["192.0.2.99"]},
         "kubelet-client-ca": {"key_path": "/srv/kubelet.key"},
     }
     made = build(cluster_identity_overrides=changes)
     assert row(made, "cp1", "admin")["validity"] == 7_776_000
     assert row(made, "cp1", "admin")["key_type"] == "ecdsa-p384"
+    assert (row(made, "cp1", "admin")["renew_before"], row(made, "cp1", "admin")["keep_key"]) == ("25%", True)
+    assert (row(made, "cp2", "scheduler")["renew_before"], row(made, "cp2", "scheduler")["keep_key"]) == (None, False)
     assert row(made, "cp1", "kube-apiserver")["dns_names"][-1] == "more.example.org"
     assert "192.0.2.99" in row(made, "cp1", "kube-apiserver")["ip_addresses"]
     assert made["hosts"]["cp1"]["signing"]["kubelet_client"]["key"] == "/srv/kubelet.key"
@@ -420,6 +422,8 @@ def test_overrides() -> None:
         ({"name": "x", "validity": "20y"}, "validity: '20y' is not a duration"),
         ({"name": "x", "validity": "7300d"}, "longer than cluster_ca_validity"),
         ({"name": "x", "validity": "10d", "renew_before": "10d"}, "every run would renew"),
+        ({"name": "x", "renew_before": "100%"}, "renew_before: '100%' is not a duration"),
+        ({"name": "x", "keep_key": "sometimes"}, "neither true nor false"),
         ({"name": "x", "key_path": "keys/x.key"}, "not an absolute path"),
         ({"name": "x", "certificate_path": f"{PKI}/apiserver.crt"}, "have one file"),
         ({"name": "x", "owner": "a b"}, "name of a user"),

@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities, sign_requests
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task, hold
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome
 
@@ -52,8 +53,12 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        parts = [self.authorities, *self.first.values(), *self.second.values(), *filter(None, [self.signed])]
-        return any(part.reasons for part in parts)
+        return bool(self.reasons)
+
+    @property
+    def reasons(self) -> list[Reason]:
+        parts = [self.authorities, *self.first.values(), *filter(None, [self.signed]), *self.second.values()]
+        return [reason for part in parts for reason in part.reasons]
 
     def codes(self, host: str) -> list[str]:
         return codes(self.first[host])
@@ -205,10 +210,10 @@ class Cluster:
         authorities = self.ensure(check)
         state = authorities.result
         first = {host: self.call(host, state, None, check) for host in self.hosts_on}
-        if check:
-            return Result(authorities, first, None, {})
         results = [outcome.result for outcome in first.values()]
-        signed = self.sign(results, state["published"])
+        signed = self.sign(results, state["published"], check)
+        if check:
+            return Result(authorities, first, signed, {})
         certificates = signed.result["certificates"] if signed else {}
         state = {**state, "published": signed.result["published"] if signed else state["published"]}
         second = {}

@@ -154,7 +154,7 @@ def test_a_changed_server_rewrites_kubeconfigs_and_asks_for_nothing(cluster: Clu
     for name in ("admin", "scheduler"):
         cluster.find("cp1", name)["kubeconfig"]["server"] = "https://api.example.org:6443"
     found = cluster.run()
-    assert found.codes("cp1") == ["KubeconfigChanged", "KubeconfigChanged"]
+    assert found.codes("cp1") == ["KubeconfigServerChanged", "KubeconfigServerChanged"]
     assert found.signed is None
     assert not cluster.run().changed
 
@@ -331,7 +331,7 @@ def test_a_wrong_owner_is_mended(cluster: Cluster) -> None:
     cluster.run()
     key = Path(cluster.find("cp1", "admin")["key_path"])
     os.chown(key, 12345, 12345)
-    assert cluster.run().codes("cp1") == ["OwnerChanged"]
+    assert cluster.run().codes("cp1") == ["OwnerChanged", "GroupChanged"]
     assert key.stat().st_uid == 0
     assert not cluster.run().changed
 

@@ -104,6 +104,8 @@ def row(**values: Any) -> dict[str, Any]:
         ({"dns_names": [f"n{i}.example.org" for i in range(5000)]}, "300 names"),
         ({"validity": 0}, "validity"),
         ({"renew_before": 31536000}, "every run"),
+        ({"renew_before": "30d"}, "share"),
+        ({"renew_before": "100%"}, "share"),
         ({"issuer": None}, "issuer"),
         ({"key_path": None}, "key_path"),
         ({"key_path": "relative"}, "absolute"),
@@ -268,4 +270,25 @@ def test_reasons_are_a_closed_list_and_say_the_same_everywhere() -> None:
     reasons = [Reason("ModeChanged", "admin", "/p/admin.key", "0644", "0600")]
     assert describe(reasons) == "admin: ModeChanged (0644 -> 0600)"
     assert describe([]) == "nothing to change"
-    assert diff_of(reasons)["after"] == "admin /p/admin.key ModeChanged: 0600\n"
+    assert diff_of([]) == {"before": "", "after": ""}
+
+
+def test_a_diff_has_a_block_for_each_subject_and_a_line_for_each_reason() -> None:
+    found = diff_of(
+        [
+            Reason("Missing", "new", "/p/new.crt", details=(("end", "2027"),), files=("/p/new.key", "/p/new.crt")),
+            Reason("SANsChanged", "old", "/p/old.crt", "a", "b"),
+            Reason("Leftover", "new", "/p/x"),
+        ]
+    )
+    assert found["before"] == "new\nold\n"
+    assert found["after"].splitlines() == [
+        "new",
+        "  Missing: nothing of it is there yet",
+        "    end: 2027",
+        "    file: /p/new.key",
+        "    file: /p/new.crt",
+        "  Leftover /p/x: a file that is no longer wanted is there",
+        "old",
+        "  SANsChanged /p/old.crt: a -> b",
+    ]

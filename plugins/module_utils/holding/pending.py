@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What waits beside a live pair: the new key, its request and, while both are being installed, its certificate."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from .. import files, x509
+from ..domain.certificate import KeyInfo
+from ..domain.errors import InputError
+from ..domain.identity import Identity
+from .material import Material, material_of
+
+__all__ = ["PENDING", "Pending"]
+
+PENDING = ".pending"
+_SUFFIXES = ("csr", "crt", "key")
+
+
+class Pending:
+    def __init__(self, identity: Identity) -> None:
+        self.directory = os.path.join(os.path.dirname(identity.home), PENDING)
+        self.name = identity.name
+
+    def path(self, suffix: str) -> str:
+        return os.path.join(self.directory, f"{self.name}.{suffix}")
+
+    def paths(self) -> tuple[str, ...]:
+        """Of the files that are there."""
+        return tuple(path for path in map(self.path, _SUFFIXES) if files.state_of(path).exists)
+
+    def request(self, identity: Identity, live_key: bytes | None) -> str:
+        """The request of the key that waits, the same text in every run; a key of another kind makes way.
+
+        With a live key, which is to be kept, it is that key that asks.
+        """
+        key = self._key(identity) if live_key is None else x509.load_private_key(live_key, "key", trusted=True)
+        if live_key is not None:
+            files.remove(self.path("key"))
+        text = files.read(self.path("csr"))
+        if text is None or not _asks_for(text, identity, key.info):
+            text = x509.make_request(key, identity.common_name, identity.organizations).encode("ascii")
+            self._write("csr", text)
+        # A certificate that waits beside a request did not serve.
+        files.remove(self.path("crt"))
+        return text.decode("ascii")
+
+    def _key(self, identity: Identity) -> x509.PrivateKey:
+        """The key that waits, or a new one."""
+        data = files.read(self.path("key"))
+        if data is not None:
+            with contextlib.suppress(InputError):
+                key = x509.load_private_key(data, self.path("key"), trusted=True)
+                if key.info.key_type == identity.key_type:
+                    return key
+        key = x509.generate_key(identity.key_type)
+        self._write("key", key.pem())
+        return key
+
+    def interrupted(self, live: Material) -> Material | None:
+        """The pair that waits here, when a killed run has not brought both halves live."""
+        certificate, key = files.read(self.path("crt")), files.read(self.path("key"))
+        if certificate is None or key is None or (live.certificate == certificate and live.key == key):
+            return None
+        material = material_of(certificate, key, None)
+        info = material.found
+        return material if info.certificate is not None and info.certificate.key == info.key else None
+
+    def keep(self, material: Material) -> None:
+        """Both halves lie here before the live ones are touched; certificate last, it makes the pair complete."""
+        if files.read(self.path("key")) != material.key:
+            self._write("key", material.key or b"")
+        self._write("crt", material.certificate or b"")
+
+    def _write(self, suffix: str, data: bytes) -> None:
+        files.ensure_parent(self.directory)
+        files.ensure_directory(self.directory, mode="0700")
+        files.write_atomic(self.path(suffix), data, mode="0600")
+
+    def remove(self) -> None:
+        for suffix in _SUFFIXES:
+            files.remove(self.path(suffix))
+
+
+def _asks_for(text: bytes, identity: Identity, key: KeyInfo) -> bool:
+    try:
+        request = x509.load_request(text, "the request that waits")
+    except InputError:
+        return False
+    subject = (request.common_name, request.organizations)
+    return request.key == key and subject == (identity.common_name, identity.organizations)

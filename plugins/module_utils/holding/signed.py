@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates that a CA of ours signs: when one is asked for, and how it goes live."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .. import files
+from ..domain.errors import InputError
+from ..domain.identity import Identity, compare, new_key_wanted
+from ..domain.reasons import Reason
+from .kubeconfig import Kubeconfigs
+from .material import Issuer, Material, issuer_of, material_of, read_live
+from .pending import Pending
+from .places import examine_attributes, reason_at, write_certificate, write_key
+from .work import Task, Work
+
+__all__ = ["Certificates"]
+
+
+class Certificates:
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._issuers = {name: issuer_of(name, pem) for name, pem in task.issuers.items()}
+        self._kubeconfigs = Kubeconfigs(task)
+        self.requests: list[dict[str, Any]] = []
+
+    def examine(self, identity: Identity) -> Work:
+        work = Work()
+        issuer = self._issuers.get(str(identity.issuer))
+        live = read_live(identity, issuer)
+        reasons = self._compare(identity, live, issuer, self._task.forces(identity.name))
+        pending = Pending(identity)
+        wanted = (self._task.certificates or {}).get(identity.name)
+        candidate = self._candidate(identity, pending, live, issuer, wanted)
+        if candidate is not None and (wanted is not None or reasons):
+            if wanted is None:
+                reasons = [replace(reason_at(identity, "Interrupted"), files=_halves(identity, live, candidate))]
+            reasons = reasons or [reason_at(identity, "Forced")]
+            work.add(reasons, lambda: self._install(identity, candidate, pending, issuer))
+            live = candidate
+        elif reasons and self._task.first:
+            work.add(reasons, lambda: self._request(identity, pending, live, reasons))
+        elif not reasons:
+            self._tidy(identity, pending, live, issuer, work)
+        self._kubeconfigs.examine(identity, live, issuer, work)
+        examine_attributes(identity, work)
+        return work
+
+    def _tidy(self, identity: Identity, pending: Pending, live: Material, issuer: Issuer | None, work: Work) -> None:
+        waiting = pending.paths()
+        if waiting and self._task.first:
+            work.add([Reason("Leftover", identity.name, waiting[0], files=waiting)], pending.remove)
+        if not live.found.normalised:
+            path = identity.certificate_path or identity.home
+            reason = Reason("FormatChanged", identity.name, path)
+            work.add([reason], lambda: self._write_pair(identity, live, issuer))
+
+    def _compare(self, identity: Identity, material: Material, issuer: Issuer | None, forced: bool) -> list[Reason]:
+        return compare(identity, material.found, issuer.info if issuer else None, self._task.now, forced)
+
+    def _candidate(
+        self, identity: Identity, pending: Pending, live: Material, issuer: Issuer | None, wanted: str | None
+    ) -> Material | None:
+        """The pair that is to go live: a certificate that has just come, or one that a killed run had not installed."""
+        if wanted is not None:
+            return self._checked(identity, pending, live, issuer, wanted)
+        certificate, key = files.read(pending.path("crt")), files.read(pending.path("key"))
+        if certificate is None or key is None or self._task.forces(identity.name):
+            return None
+        material = material_of(certificate, key, issuer)
+        return None if self._compare(identity, material, issuer, False) else material
+
+    def _checked(
+        self, identity: Identity, pending: Pending, live: Material, issuer: Issuer | None, wanted: str
+    ) -> Material:
+        """A certificate is installed only when it says what the row says, for the key that asked, by its CA."""
+        waiting = files.read(pending.path("key"))
+        for key in [live.key] if waiting is None else [live.key, waiting]:
+            material = material_of(wanted.encode("utf-8"), key, issuer)
+            if material.found.certificate is not None and material.found.certificate.key == material.found.key:
+                break
+        problems = self._compare(identity, material, issuer, False)
+        # A life shorter than renew_before is the user's to judge, and no reason to refuse what has come.
+        problems = [problem for problem in problems if problem.code != "Expiring"]
+        if problems:
+            why = "; ".join(problem.text() for problem in problems)
+            raise InputError(f"the certificate that came for {identity.name} is not the one asked for: {why}")
+        return material
+
+    def _request(self, identity: Identity, pending: Pending, live: Material, reasons: list[Reason]) -> None:
+        renewed = new_key_wanted(identity, live.found, self._task.forces(identity.name))
+        self.requests.append(
+            {
+                "identity": identity.name,
+                "request": pending.request(identity, None if renewed else live.key),
+                "reasons": [reason.as_dict() for reason in reasons],
+            }
+        )
+
+    def _install(self, identity: Identity, material: Material, pending: Pending, issuer: Issuer | None) -> None:
+        pending.keep(material)
+        self._write_pair(identity, material, issuer)
+        pending.remove()
+
+    def _write_pair(self, identity: Identity, material: Material, issuer: Issuer | None) -> None:
+        """Key first: Kubernetes' readers keep the old pair while the halves do not match, in either order."""
+        if identity.embedded:
+            self._kubeconfigs.write(identity, material, issuer)
+            return
+        write_key(identity, material.key or b"")
+        write_certificate(identity, material)
+
+
+def _halves(identity: Identity, live: Material, wanted: Material) -> tuple[str, ...]:
+    """Which files are not yet those of the wanted pair."""
+    if identity.embedded:
+        return identity.files
+    halves = (
+        (identity.key_file, live.key, wanted.key),
+        (identity.certificate_file, live.certificate, wanted.certificate),
+    )
+    return tuple(path for path, old, new in halves if old != new)

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one call is given, and what it gathers."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..domain.reasons import Reason
+
+__all__ = ["FORCEABLE", "Task", "Work"]
+
+FORCEABLE = "restore it from a backup, or ask for a new one by name with force"
+
+
+@dataclass(frozen=True)
+class Task:
+    """The options of one call. `certificates` is None in the first call of a run."""
+
+    host: str
+    identities: list[dict[str, Any]]
+    bundles: list[dict[str, Any]]
+    issuers: dict[str, str]
+    certificates: dict[str, str] | None
+    force: list[str]
+    now: datetime.datetime
+    check: bool = False
+
+    @property
+    def first(self) -> bool:
+        return self.certificates is None
+
+    def forces(self, name: str) -> bool:
+        """In the second call of a run what was forced has been made already."""
+        return self.first and name in self.force
+
+
+@dataclass
+class Work:
+    """What one identity or bundle needs: the reasons, and the steps that remove them."""
+
+    reasons: list[Reason] = field(default_factory=list)
+    steps: list[Callable[[], None]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, reasons: list[Reason], step: Callable[[], None]) -> None:
+        self.reasons += reasons
+        if reasons:
+            self.steps.append(step)

@@ -1,0 +1,402 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each reason of the PKI: what causes it, that a check foretells it and touches nothing, that a run touches no more."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files, x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import pem
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import PKI_CODES, Reason
+
+from .conftest import Cluster
+
+# Where the collection keeps its own books.
+BOOKS = {".pending", ".backup", ".lock", "ledger.jsonl"}
+Damage = Callable[[Cluster], None]
+DAMAGES: list[tuple[str, str, Damage]] = []
+
+
+def snapshot(root: Path) -> dict[str, tuple[str, int, int, int]]:
+    found = {}
+    for path in root.rglob("*"):
+        if not BOOKS & set(path.relative_to(root).parts):
+            state = path.lstat()
+            content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+            found[str(path)] = (content, state.st_mode, state.st_uid, state.st_gid)
+    return found
+
+
+def everything(root: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        str(path): (path.read_bytes() if path.is_file() else b"", path.lstat().st_mode)
+        for path in root.rglob("*")
+        if path.name != ".lock"
+    }
+
+
+def causes(code: str, subject: str = "admin") -> Callable[[Damage], Damage]:
+    def keep(damage: Damage) -> Damage:
+        DAMAGES.append((code, subject, damage))
+        return damage
+
+    return keep
+
+
+def row(cluster: Cluster, name: str = "admin") -> dict[str, Any]:
+    return cluster.find("cp1", name)
+
+
+def path(cluster: Cluster, kind: str, name: str = "admin") -> Path:
+    return Path(row(cluster, name)[f"{kind}_path"])
+
+
+def forge(cluster: Cluster, **values: Any) -> None:
+    """Another certificate of the same key, signed by the CA, that says something else."""
+    folder = cluster.ca
+    key = x509.load_private_key((folder / "kubernetes-ca.key").read_bytes(), "")
+    (block,) = pem.certificates((folder / "kubernetes-ca.crt").read_bytes(), "")
+    issuer = x509.load_certificate(block, "")
+    live = x509.load_private_key(path(cluster, "key").read_bytes(), "")
+    request = x509.load_request(x509.make_request(live, "x", ()).encode(), "")
+    said: dict[str, Any] = {
+        "common_name": "admin",
+        "organizations": ("tlsbootstrap:cluster-admins",),
+        "dns_names": (),
+        "ip_addresses": (),
+        "usages": ("client auth",),
+        "not_before": cluster.now,
+        "not_after": cluster.now + datetime.timedelta(days=365),
+        **values,
+    }
+    path(cluster, "certificate").write_text(x509.issue(issuer, key, request, x509.Leaf(**said)))
+
+
+@causes("Missing")
+def all_gone(cluster: Cluster) -> None:
+    path(cluster, "key").unlink()
+    path(cluster, "certificate").unlink()
+
+
+@causes("Missing", "kubelet-client-ca")
+def signing_ca_gone(cluster: Cluster) -> None:
+    path(cluster, "key", "kubelet-client-ca").unlink()
+    path(cluster, "certificate", "kubelet-client-ca").unlink()
+
+
+@causes("Missing", "service-account")
+def service_account_gone(cluster: Cluster) -> None:
+    path(cluster, "key", "service-account").unlink()
+    path(cluster, "public_key", "service-account").unlink()
+
+
+@causes("Missing", "scheduler")
+def embedded_gone(cluster: Cluster) -> None:
+    Path(row(cluster, "scheduler")["kubeconfig"]["path"]).unlink()
+
+
+@causes("KeyMissing")
+def key_gone(cluster: Cluster) -> None:
+    path(cluster, "key").unlink()
+
+
+@causes("CertificateMissing")
+def certificate_gone(cluster: Cluster) -> None:
+    path(cluster, "certificate").unlink()
+
+
+@causes("KeyUnreadable")
+def key_damaged(cluster: Cluster) -> None:
+    path(cluster, "key").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+
+
+@causes("CertificateUnreadable")
+def certificate_cut_off(cluster: Cluster) -> None:
+    data = path(cluster, "certificate").read_bytes()
+    path(cluster, "certificate").write_bytes(data[: len(data) // 2])
+
+
+@causes("KeyMismatch")
+def key_of_another(cluster: Cluster) -> None:
+    shutil.copy(path(cluster, "key", "kube-apiserver"), path(cluster, "key"))
+
+
+@causes("KeyTypeChanged")
+def other_curve(cluster: Cluster) -> None:
+    row(cluster)["key_type"] = "ecdsa-p384"
+
+
+@causes("IssuerChanged")
+def other_issuer(cluster: Cluster) -> None:
+    row(cluster)["issuer"] = "etcd-ca"
+
+
+@causes("IssuerChanged", "kube-apiserver")
+def same_name_other_key(cluster: Cluster) -> None:
+    """The CA was made anew under its old name; what others trust comes with it."""
+    for suffix in ("crt", "key"):
+        (cluster.ca / f"kubernetes-ca.{suffix}").unlink()
+    cluster.ensure()
+
+
+@causes("SubjectChanged")
+def other_group(cluster: Cluster) -> None:
+    row(cluster)["organizations"] = ["others"]
+
+
+@causes("SANsChanged", "kube-apiserver")
+def one_name_more(cluster: Cluster) -> None:
+    row(cluster, "kube-apiserver")["dns_names"].append("api.example.org")
+
+
+@causes("UsagesChanged")
+def server_too(cluster: Cluster) -> None:
+    row(cluster).update(usages=["client auth", "server auth"], dns_names=["cp1"])
+
+
+@causes("ConstraintsChanged")
+def a_ca_in_its_place(cluster: Cluster) -> None:
+    key = x509.load_private_key(path(cluster, "key").read_bytes(), "")
+    end = cluster.now + datetime.timedelta(days=365)
+    path(cluster, "certificate").write_text(x509.self_sign(key, "admin", cluster.now, end))
+
+
+@causes("OutlivesIssuer")
+def longer_than_its_ca(cluster: Cluster) -> None:
+    forge(cluster, not_after=cluster.now + datetime.timedelta(days=3651))
+
+
+@causes("NotYetValid")
+def from_tomorrow(cluster: Cluster) -> None:
+    forge(cluster, not_before=cluster.now + datetime.timedelta(days=1))
+
+
+@causes("Expiring")
+def less_than_a_third(cluster: Cluster) -> None:
+    cluster.now += datetime.timedelta(days=365 * 2 // 3 + 1)
+
+
+@causes("Expired")
+def a_year_later(cluster: Cluster) -> None:
+    cluster.now += datetime.timedelta(days=366)
+
+
+@causes("Forced")
+def by_name(cluster: Cluster) -> None:
+    cluster.force = ["admin"]
+
+
+@causes("Forced", "kubelet-client-ca")
+def signing_ca_by_name(cluster: Cluster) -> None:
+    cluster.force = ["kubelet-client-ca"]
+
+
+@causes("Interrupted")
+def killed_before_the_pair_was_live(cluster: Cluster) -> None:
+    real = files.write_atomic
+    cluster.force = ["admin"]
+
+    def dying(target: str, *arguments: Any, **options: Any) -> None:
+        if target == str(path(cluster, "certificate")):
+            raise KeyboardInterrupt
+        real(target, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "write_atomic", dying)
+        with pytest.raises(KeyboardInterrupt):
+            cluster.run()
+    cluster.force = []
+
+
+@causes("FormatChanged")
+def carriage_returns(cluster: Cluster) -> None:
+    data = path(cluster, "certificate").read_bytes()
+    path(cluster, "certificate").write_bytes(b"text\r\n" + data.replace(b"\n", b"\r\n").rstrip())
+
+
+@causes("PublicKeyChanged", "service-account")
+def other_public_key(cluster: Cluster) -> None:
+    path(cluster, "public_key", "service-account").write_text(x509.generate_key("ecdsa-p256").public_pem())
+
+
+@causes("KubeconfigMissing")
+def kubeconfig_gone(cluster: Cluster) -> None:
+    Path(row(cluster)["kubeconfig"]["path"]).unlink()
+
+
+@causes("KubeconfigServerChanged")
+def other_server(cluster: Cluster) -> None:
+    row(cluster)["kubeconfig"]["server"] = "https://api.example.org:6443"
+
+
+@causes("KubeconfigServerChanged", "scheduler")
+def other_server_embedded(cluster: Cluster) -> None:
+    row(cluster, "scheduler")["kubeconfig"]["server"] = "https://api.example.org:6443"
+
+
+@causes("KubeconfigChanged")
+def other_user(cluster: Cluster) -> None:
+    row(cluster)["kubeconfig"]["user_name"] = "someone"
+
+
+@causes("KubeconfigUnreadable")
+def kubeconfig_damaged(cluster: Cluster) -> None:
+    Path(row(cluster)["kubeconfig"]["path"]).write_text("{")
+
+
+@causes("BundleMissing", "client")
+def bundle_gone(cluster: Cluster) -> None:
+    (cluster.pki("cp1") / "client-ca.crt").unlink()
+
+
+@causes("BundleChanged", "client")
+def bundle_short(cluster: Cluster) -> None:
+    shutil.copy(cluster.ca / "kubernetes-ca.crt", cluster.pki("cp1") / "client-ca.crt")
+
+
+@causes("PublishedChanged", "service-account@cp1")
+def forgotten_by_the_ca_host(cluster: Cluster) -> None:
+    (cluster.ca / "published" / "service-account@cp1.pem").unlink()
+
+
+@causes("OwnerChanged")
+def other_owner(cluster: Cluster) -> None:
+    os.chown(path(cluster, "key"), 12345, -1)
+
+
+@causes("GroupChanged")
+def other_unix_group(cluster: Cluster) -> None:
+    os.chown(path(cluster, "certificate"), -1, 12345)
+
+
+@causes("ModeChanged")
+def open_key(cluster: Cluster) -> None:
+    path(cluster, "key").chmod(0o644)
+
+
+@causes("ModeChanged", "directory")
+def open_folder(cluster: Cluster) -> None:
+    cluster.pki("cp1").chmod(0o777)
+
+
+@causes("Leftover")
+def a_key_that_waits(cluster: Cluster) -> None:
+    (cluster.pki("cp1") / ".pending" / "admin.key").write_bytes(x509.generate_key("ecdsa-p256").pem())
+
+
+# A CA folder that is not there is tried below; SHA-1 where openssl signs with it.
+ELSEWHERE = {"DirectoryMissing", "SignatureWeak"}
+
+
+def test_every_reason_has_its_cause_here() -> None:
+    assert {code for code, _subject, _damage in DAMAGES} | ELSEWHERE == set(PKI_CODES)
+
+
+def told(reasons: list[Reason]) -> set[tuple[str, str]]:
+    return {(reason.code, reason.subject.split("@cp1", maxsplit=1)[0]) for reason in reasons}
+
+
+def foretold(reasons: list[Reason]) -> set[str]:
+    paths = {path for reason in reasons for path in reason.files or (reason.path,) if path}
+    return {path for path in paths if not BOOKS & set(path.split("/"))}
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
+def alone(cluster: Cluster) -> Cluster:
+    """One host, so that it is no matter what the other has to publish."""
+    cluster.hosts_on = ["cp1"]
+    cluster.members = {
+        "kubernetes": ["kubernetes-ca"],
+        "client": ["kubernetes-ca", "kubelet-client-ca@{own}"],
+        "service_account": ["service-account@{own}"],
+    }
+    return cluster
+
+
+@pytest.mark.parametrize(
+    ("code", "subject", "damage"), DAMAGES, ids=[f"{code}-{damage.__name__}" for code, _subject, damage in DAMAGES]
+)
+def test_a_check_foretells_the_run(cluster: Cluster, code: str, subject: str, damage: Damage) -> None:
+    if code in ("OwnerChanged", "GroupChanged") and os.getuid() != 0:
+        pytest.skip("only root gives files away")
+    alone(cluster).run()
+    damage(cluster)
+    before, with_books = snapshot(cluster.root), everything(cluster.root)
+    check = cluster.run(check=True)
+    assert everything(cluster.root) == with_books, "a check touches nothing"
+    assert (code, subject.split("@cp1", maxsplit=1)[0]) in told(check.reasons)
+    real = cluster.run()
+    late = later(cluster, check.reasons)
+    following = {(code, name) for code in ("PublishedChanged", "BundleChanged") for name in late}
+    assert told(real.reasons) - following == told(check.reasons)
+    assert changed(before, snapshot(cluster.root)) - set(late.values()) == foretold(check.reasons)
+    cluster.force = []
+    assert not cluster.run().changed
+
+
+def later(cluster: Cluster, reasons: list[Reason]) -> dict[str, str]:
+    """What a host makes for others is known when it is made: bundles and what is published follow in the run."""
+    born = {reason.subject for reason in reasons if reason.code in ("Missing", "Forced")}
+    follow = {
+        "kubelet-client-ca": ("client", "client-ca.crt"),
+        "service-account": ("service_account", "sa-trusted.pub"),
+    }
+    found = {}
+    for name in born & set(follow):
+        bundle, file = follow[name]
+        found[bundle] = str(cluster.pki("cp1") / file)
+        found[name] = str(cluster.ca / "published" / f"{name}@cp1.pem")
+    return found
+
+
+def test_a_ca_folder_is_foretold(cluster: Cluster) -> None:
+    check = cluster.ensure(check=True)
+    assert snapshot(cluster.root) == {}
+    real = cluster.ensure()
+    assert real.reasons == check.reasons
+    assert changed({}, snapshot(cluster.root)) == foretold(check.reasons)
+
+
+def test_a_day_before_renewal_nothing_is_due(cluster: Cluster) -> None:
+    alone(cluster).run()
+    start, before = cluster.now, everything(cluster.root)
+    for name, days in (("kube-apiserver", 30), ("etcd-server", "10%")):
+        row(cluster, name)["renew_before"] = days * 86400 if isinstance(days, int) else days
+    due = {"admin": 365 * 2 / 3, "scheduler": 365 * 2 / 3, "kube-apiserver": 335, "etcd-server": 365 * 0.9}
+    for name, days in due.items():
+        cluster.now = start + datetime.timedelta(days=days - 1)
+        assert name not in {reason.subject for reason in cluster.run(check=True).reasons}
+        cluster.now = start + datetime.timedelta(days=days, seconds=1)
+        assert ("Expiring", name) in told(cluster.run(check=True).reasons)
+    assert everything(cluster.root) == before
+
+
+def test_renewal_keeps_the_key_where_the_user_says_so(cluster: Cluster) -> None:
+    alone(cluster)
+    for name in ("admin", "scheduler"):
+        row(cluster, name)["keep_key"] = True
+    cluster.run()
+    key = path(cluster, "key").read_bytes()
+    cluster.now += datetime.timedelta(days=300)
+    check, before = cluster.run(check=True), snapshot(cluster.root)
+    cluster.run()
+    assert changed(before, snapshot(cluster.root)) == foretold(check.reasons)
+    assert path(cluster, "key").read_bytes() == key
+    assert str(path(cluster, "key")) not in foretold(check.reasons)
+    assert not cluster.run().changed
+    cluster.force = ["admin"]
+    cluster.run()
+    assert path(cluster, "key").read_bytes() != key, "who asks by name gets a new key"
