@@ -23,6 +23,11 @@ options:
     type: list
     elements: path
     required: true
+  signing_duration:
+    description:
+      - Lifetime like V(8760h) of what is signed with the CAs in these files. One that ends earlier is warned about, one
+        that has ended, or does so within the hour, is refused.
+    type: str
 attributes:
   check_mode:
     description: Can run in check_mode and return changed status prediction without modifying target.
@@ -122,17 +127,32 @@ files:
       returned: when it could not
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.durations import parse_duration
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.signing import cut_short
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome, run, utc_now
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.seeing import look
 
+SPEC: dict[str, Any] = {
+    "paths": {"type": "list", "elements": "path", "required": True},
+    "signing_duration": {"type": "str"},
+}
+
+
+def work(params: dict[str, Any]) -> Outcome:
+    """Read, and compare with what shall be signed."""
+    files = look(params["paths"], utc_now())
+    duration = params["signing_duration"]
+    warnings = [] if duration is None else cut_short(files, parse_duration(duration))
+    return Outcome(result={"files": files}, warnings=warnings)
+
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={"paths": {"type": "list", "elements": "path", "required": True}}, supports_check_mode=True
-    )
-    run(module, lambda: Outcome(result={"files": look(module.params["paths"], utc_now())}))
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    run(module, lambda: work(module.params))
 
 
 if __name__ == "__main__":
