@@ -32,9 +32,8 @@ def cluster_or_none(module: Any, warnings: list[str]) -> Cluster | None:
     if not module.check_mode:
         return cluster_of(module)
     try:
-        cluster = Cluster(load_access(module.params["kubeconfig"]), timeout=CHECK_TIMEOUT)
-        cluster.get("/version")
+        Cluster(load_access(module.params["kubeconfig"]), timeout=CHECK_TIMEOUT).get("/version")
     except (NotThereError, UnreachableError) as error:
         warnings.append(f"there is no cluster to compare with, so everything is told as new: {error}")
         return None
-    return Cluster(load_access(module.params["kubeconfig"]), timeout=module.params["timeout"])
+    return cluster_of(module)

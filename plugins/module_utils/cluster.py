@@ -5,13 +5,15 @@
 
 It stands on the Python package `kubernetes` (22.6, Debian 12, and later): its configuration, its pool of verified
 connections, its watch. The layer above the pool, `ApiClient.call_api`, takes other arguments in 37 than in 22.6, so
-requests, which are plain JSON here, go to the pool itself. The package is slow to import: only a `Cluster` does.
+requests, which are plain JSON here, go to the pool itself. Its retries count attempts; here a deadline bounds them.
+The package is slow to import: only a `Cluster` does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import json
 import queue
 import random
@@ -20,18 +22,18 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from .access import Access, load_access
 from .domain.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .access import Access
+
 __all__ = [
-    "Access",
     "Cluster",
     "ClusterError",
     "ConflictError",
@@ -43,7 +45,6 @@ __all__ = [
     "UnauthorizedError",
     "UnreachableError",
     "UntrustedError",
-    "load_access",
 ]
 
 REQUEST_TIMEOUT = 15.0
@@ -57,9 +58,11 @@ PAGE = 500
 CONNECTIONS = 16
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 5.0
+LONGEST_TOLD_WAIT = 60.0
 _JITTER = random.SystemRandom()
 _AGAIN = (429, 502, 503, 504)
-_VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
+_RESOURCE = re.compile(r"/(?:api|apis/[^/]+)/[^/]+/(?:namespaces/([^/]+)/)?([^/]+)(?:/[^/]+(/[^/]+)?)?$")
 
 
 class ClusterError(InputError):
@@ -94,53 +97,47 @@ class GoneError(ClusterError):
     """410: the version from which to watch is too old."""
 
 
-_ERRORS = {401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: GoneError}
+_ERRORS = {404: NotFoundError, 409: ConflictError, 410: GoneError}
 
 
 class _AgainError(Exception):
-    """Worth another attempt, after so many seconds (None: the usual wait)."""
+    """Worth another attempt, after so many seconds where the server said so."""
 
-    def __init__(self, why: str, after: float | None = None) -> None:
+    def __init__(self, why: str, after: str | None = None) -> None:
         super().__init__(why)
-        self.why = why
         self.after = after
+
+    def wait(self, attempt: int) -> float:
+        if self.after and self.after.isdigit():
+            return min(LONGEST_TOLD_WAIT, float(self.after))
+        return _wait(attempt)
+
+
+def _wait(attempt: int) -> float:
+    """Doubling, with jitter, so that many do not come back at once."""
+    return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt, 10)) * _JITTER.uniform(0.75, 1.25))
 
 
 @dataclass(frozen=True)
 class _Call:
-    method: str
+    """`verb` is that of RBAC."""
+
+    verb: str
     path: str
-    query: Mapping[str, str]
-    body: Any = None
-    content_type: str = "application/json"
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
 
     @property
     def target(self) -> str:
         return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
     @property
-    def resource(self) -> str:
-        """The path in the words of RBAC."""
-        parts = self.path.strip("/").split("/")
-        parts = parts[2:] if parts[0] == "api" else parts[3:]
-        where = ""
-        if len(parts) > 2 and parts[0] == "namespaces":
-            where, parts = f" in namespace {parts[1]}", parts[2:]
-        subresource = "/" + parts[2] if len(parts) > 2 else ""
-        return (parts[0] if parts else self.path) + subresource + where
-
-    @property
-    def verb(self) -> str:
-        if self.method == "GET" and "watch" in self.query:
-            return "watch"
-        parts = self.path.strip("/").split("/")
-        named = len(parts) - (2 if parts[0] == "api" else 3)
-        named -= 2 if "namespaces" in parts[2:4] and named > 2 else 0
-        return "list" if self.method == "GET" and named == 1 else _VERBS[self.method]
-
-    @property
     def text(self) -> str:
-        return f"{self.verb} {self.resource}"
+        found = _RESOURCE.match(self.path)
+        if not found:
+            return f"{self.verb} {self.path}"
+        namespace, resource, subresource = found.groups(default="")
+        return f"{self.verb} {resource}{subresource}" + (f" in namespace {namespace}" if namespace else "")
 
 
 def _package() -> tuple[Any, Any]:
@@ -154,55 +151,39 @@ def _package() -> tuple[Any, Any]:
         ) from None
 
 
-def _connections(access: Access) -> Any:
-    """The package's pool of connections, which verifies whatever the kubeconfig says."""
-    kubernetes, _urllib3 = _package()
-    configuration = kubernetes.client.Configuration()
-    configuration.host = access.server
-    # Later versions take one from the environment; whom credentials are shown to is the kubeconfig's to say.
-    configuration.proxy = None
-    configuration.verify_ssl = True
-    configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file = access.files()
-    configuration.connection_pool_maxsize = CONNECTIONS
-    return kubernetes.client.ApiClient(configuration).rest_client.pool_manager
-
-
 class Cluster:
     """The API server that a kubeconfig names. May be used by several threads.
 
     `timeout` bounds everything that is done with it, retries included; None (the service) bounds each operation alone.
     """
 
-    def __init__(
-        self,
-        access: Access,
-        timeout: float | None = 60.0,
-        request_timeout: float = REQUEST_TIMEOUT,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        # Slow, so before the time begins.
-        _package()
+    def __init__(self, access: Access, timeout: float | None = 60.0, request_timeout: float = REQUEST_TIMEOUT) -> None:
+        self._kubernetes, self._urllib3 = _package()
         self.access = access
         self._request_timeout = request_timeout
-        self._clock = clock
-        self._sleep = sleep
-        self._end = None if timeout is None else clock() + timeout
-        self._lock = threading.Lock()
-        self._pool: Any = None
-        self._fingerprint: object = None
+        self._pool = self._connections()
+        # All that is slow is done before the time begins.
+        self._end = None if timeout is None else time.monotonic() + timeout
+
+    def _connections(self) -> Any:
+        """The package's pool, which verifies whatever the kubeconfig says. Each new connection reads the files."""
+        configuration = self._kubernetes.client.Configuration()
+        configuration.host = self.access.server
+        # Later versions take one from the environment; whom credentials are shown to is the kubeconfig's to say.
+        configuration.proxy = None
+        configuration.verify_ssl = True
+        configuration.ssl_ca_cert = self.access.ca
+        configuration.cert_file, configuration.key_file = self.access.certificate, self.access.key
+        configuration.connection_pool_maxsize = CONNECTIONS
+        return self._kubernetes.client.ApiClient(configuration).rest_client.pool_manager
 
     # -- what modules and the service use ---------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Refuse now, and not in a thread, files that cannot be used."""
-        self._current_pool()
-
     def remaining(self) -> float:
-        return float("inf") if self._end is None else max(0.0, self._end - self._clock())
+        return float("inf") if self._end is None else max(0.0, self._end - time.monotonic())
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        return self._request(_Call("GET", path, query or {}))
+    def get(self, path: str) -> dict[str, Any]:
+        return self._request(_Call("get", path))
 
     def find(self, path: str) -> dict[str, Any] | None:
         """What is there, or None."""
@@ -216,7 +197,7 @@ class Cluster:
         items: list[dict[str, Any]] = []
         asked = {**(query or {}), "limit": str(PAGE)}
         while True:
-            page = self.get(path, asked)
+            page = self._request(_Call("list", path, asked))
             items.extend(page.get("items") or [])
             metadata = page.get("metadata") or {}
             if not metadata.get("continue"):
@@ -224,20 +205,20 @@ class Cluster:
             asked["continue"] = metadata["continue"]
 
     def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return self._request(_Call("POST", path, {}, body))
+        return self._request(_Call("create", path, body=body))
 
     def replace(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return self._request(_Call("PUT", path, {}, body))
+        return self._request(_Call("update", path, body=body))
 
     def merge(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A JSON merge patch (RFC 7386): lists are replaced, null removes."""
-        return self._request(_Call("PATCH", path, {}, body, "application/merge-patch+json"))
+        return self._request(_Call("patch", path, body=body))
 
     def delete(self, path: str, uid: str | None = None) -> bool:
         """False where it was gone already. With `uid`, nothing that took the name meanwhile is touched."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", **({"preconditions": {"uid": uid}} if uid else {})}
         try:
-            self._request(_Call("DELETE", path, {}, body))
+            self._request(_Call("delete", path, body=body))
         except NotFoundError:
             return False
         except ConflictError:
@@ -251,8 +232,7 @@ class Cluster:
 
     def watch(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """The events of one watch, until the server ends it."""
-        kubernetes, _urllib3 = _package()
-        call = _Call("GET", path, {**query, "watch": "1", "timeoutSeconds": str(WATCH_SECONDS)})
+        call = _Call("watch", path, {**query, "watch": "1", "timeoutSeconds": str(WATCH_SECONDS)})
 
         def ask(**_options: Any) -> Any:
             response = self._send(call, WATCH_SILENCE)
@@ -262,29 +242,29 @@ class Cluster:
 
         with self._told():
             # With a time limit it asks once: when to go on, and from where, is decided here.
-            yield from kubernetes.watch.Watch().stream(ask, timeout_seconds=WATCH_SECONDS)
+            yield from self._kubernetes.watch.Watch().stream(ask, timeout_seconds=WATCH_SECONDS)
 
     # -- one request ------------------------------------------------------------------------------------------------
 
     def _request(self, call: _Call) -> dict[str, Any]:
-        end = self._end if self._end is not None else self._clock() + OPERATION_TIMEOUT
-        attempt = 0
-        while True:
+        end = time.monotonic() + OPERATION_TIMEOUT if self._end is None else self._end
+        for attempt in itertools.count():
             try:
-                return self._attempt(call, end)
+                return self._attempt(call, end - time.monotonic())
             except _AgainError as again:
-                wait = again.after if again.after is not None else _wait(attempt)
-                if self._clock() + wait >= end:
+                wait = again.wait(attempt)
+                if time.monotonic() + wait >= end:
                     raise UnreachableError(
-                        f"the API server {self.access.server} could not be asked to {call.text} in time: {again.why}"
+                        f"the API server {self.access.server} could not be asked to {call.text} in time: {again}"
                     ) from None
-            attempt += 1
-            self._sleep(wait)
+            time.sleep(wait)
+        raise AssertionError("unreachable")
 
-    def _attempt(self, call: _Call, end: float) -> dict[str, Any]:
+    def _attempt(self, call: _Call, seconds: float) -> dict[str, Any]:
+        end = time.monotonic() + seconds
         with self._told():
-            response = self._send(call, min(self._request_timeout, max(0.05, end - self._clock())))
-            with _cut_off(response, end - self._clock()):
+            response = self._send(call, min(self._request_timeout, max(0.05, seconds)))
+            with _cut_off(response, end - time.monotonic()):
                 data = response.read()
         return self._answer(call, response, data)
 
@@ -293,16 +273,14 @@ class Cluster:
         headers = {"Accept": "application/json", "User-Agent": "tlsbootstrap.kubernetes"}
         if self.access.bearer:
             headers["Authorization"] = "Bearer " + self.access.bearer
-        body = None
         if call.body is not None:
-            headers["Content-Type"] = call.content_type
-            body = json.dumps(call.body).encode()
-        return self._current_pool().request(
-            call.method,
+            headers["Content-Type"] = f"application/{'merge-patch+' if call.verb == 'patch' else ''}json"
+        return self._pool.request(
+            _METHODS.get(call.verb, "GET"),
             self.access.server.rstrip("/") + call.target,
-            body=body,
+            body=None if call.body is None else json.dumps(call.body).encode(),
             headers=headers,
-            timeout=_package()[1].Timeout(connect=min(timeout, self._request_timeout), read=timeout),
+            timeout=self._urllib3.Timeout(connect=min(timeout, self._request_timeout), read=timeout),
             # Whether to ask again is decided above, and nobody else is shown the credentials.
             retries=False,
             redirect=False,
@@ -322,11 +300,11 @@ class Cluster:
 
     def _error(self, call: _Call, response: Any, status: Mapping[str, Any]) -> Exception:
         code = response.status
-        said = status.get("message") or response.reason or ""
         # What an admission plugin says of a Secret may quote it.
-        said = f"{status.get('reason', response.reason)}" if "/secrets" in call.path else said
-        if code in _AGAIN or (code == 500 and call.method == "GET"):
-            return _AgainError(f"{code} {said}", _retry_after(response.headers.get("Retry-After")))
+        quotable = None if "/secrets" in call.path else status.get("message")
+        said = quotable or status.get("reason") or response.reason or ""
+        if code in _AGAIN or (code == 500 and call.verb in ("get", "list", "watch")):
+            return _AgainError(f"{code} {said}", response.headers.get("Retry-After"))
         who = f"the credentials of {self.access.path}"
         if code == 401:
             return UnauthorizedError(
@@ -338,37 +316,20 @@ class Cluster:
         kind = _ERRORS.get(code, ClusterError)
         return kind(f"the API server {self.access.server} refused to {call.text} ({call.path}): {code} {said}")
 
-    # -- connections ------------------------------------------------------------------------------------------------
-
-    def _current_pool(self) -> Any:
-        """Certificates are renewed and CAs are rotated under a process that runs for years."""
-        fingerprint = self.access.fingerprint()
-        with self._lock:
-            if self._pool is None or fingerprint != self._fingerprint:
-                try:
-                    self._pool = _connections(self.access)
-                except InputError:
-                    # Half of a pair may be new: what was good a moment ago is kept.
-                    if self._pool is None:
-                        raise
-                self._fingerprint = fingerprint
-            return self._pool
-
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
         """What goes wrong on the way, as an error of ours."""
-        kubernetes, urllib3 = _package()
         try:
             yield
-        except kubernetes.client.ApiException as error:
+        except self._kubernetes.client.ApiException as error:
             # An event of a watch; answers are judged by their status.
             raise GoneError("the watch has expired") if error.status == 410 else _AgainError(error.reason) from None
-        except urllib3.exceptions.SSLError as error:
+        except self._urllib3.exceptions.SSLError as error:
             # The errors for a wrong certificate or name are those that are ValueErrors, in ssl and in urllib3.
             if error.args and isinstance(error.args[0], ValueError):
                 raise self._untrusted(error.args[0]) from None
             raise _AgainError(_said(error)) from None
-        except (OSError, urllib3.exceptions.HTTPError) as error:
+        except (OSError, self._urllib3.exceptions.HTTPError) as error:
             raise _AgainError(_said(error)) from None
         except ValueError:
             raise GoneError("the watch has an event that cannot be read") from None
@@ -381,13 +342,13 @@ class Cluster:
         )
 
 
+@dataclass(frozen=True)
 class Event:
     """SNAPSHOT with all items, ADDED, MODIFIED or DELETED with one, TROUBLE with a message."""
 
-    def __init__(self, kind: str, items: list[dict[str, Any]], message: str = "") -> None:
-        self.kind = kind
-        self.items = items
-        self.message = message
+    kind: str
+    items: list[dict[str, Any]]
+    message: str = ""
 
 
 class Follower:
@@ -406,7 +367,6 @@ class Follower:
         self._thread = threading.Thread(target=self._run, name="follow " + path, daemon=True)
 
     def __enter__(self) -> Follower:
-        self._cluster.prepare()
         self._thread.start()
         return self
 
@@ -430,7 +390,7 @@ class Follower:
                 return
 
     def _run(self) -> None:
-        version, attempt, wait = "", 0, FIRST_WAIT
+        version, attempt = "", 0
         while not self._stopped.is_set() and self._cluster.remaining() > 0:
             try:
                 if not version:
@@ -442,7 +402,7 @@ class Follower:
             except GoneError:
                 version, wait = "", FIRST_WAIT
             except _AgainError as again:
-                wait = again.after if again.after is not None else _wait(attempt)
+                wait = again.wait(attempt)
             except ClusterError as error:
                 if not (self._forever or isinstance(error, UnreachableError)):
                     self._put(error)
@@ -465,15 +425,6 @@ class Follower:
             if self._stopped.is_set():
                 break
         return version
-
-
-def _wait(attempt: int) -> float:
-    """Doubling, with jitter, so that many do not come back at once."""
-    return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt, 10)) * _JITTER.uniform(0.75, 1.25))
-
-
-def _retry_after(header: str | None) -> float | None:
-    return min(60.0, float(header)) if header and header.isdigit() else None
 
 
 @contextlib.contextmanager

@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import token_store, x509
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import Access, Cluster, load_access
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.access import Access, load_access
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import Cluster
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import tokens
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import utc_now
 
@@ -37,10 +38,13 @@ class Hand:
         return x509.open_sealed(self._private, made.sealed, tokens.seal_context(node)).decode()
 
     def as_token(self, token):
-        return Cluster(Access("a token", self.admin.access.server, self.admin.access.ca, None, None, token), 20)
+        return Cluster(Access("a token", self.admin.access.server, self.admin.access.ca, bearer=token), 20)
 
     def as_node(self, key, certificate):
-        return Cluster(Access("a node", self.admin.access.server, self.admin.access.ca, certificate, key, None), 20)
+        pair = [self.directory / f"hand-node.{kind}" for kind in ("crt", "key")]
+        for path, data in zip(pair, (certificate, key)):
+            path.write_bytes(data)
+        return Cluster(Access("a node", self.admin.access.server, self.admin.access.ca, *map(str, pair)), 20)
 
     def request(self, subject, names="", key=P256):
         """A PKCS#10 request by openssl, and its key."""

@@ -9,7 +9,8 @@ import argparse
 import signal
 import sys
 
-from ..cluster import Cluster, load_access
+from ..access import load_access
+from ..cluster import Cluster
 from ..domain.errors import InputError
 from .service import PolicyFile, Service, notify_systemd
 

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import Access, Cluster, load_access
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.access import Access, load_access
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import Cluster
 
 action, directory = sys.argv[1], Path(sys.argv[2])
 if action == "make":
@@ -22,7 +23,7 @@ else:
     sealed = json.load(sys.stdin)
     token = x509.open_sealed((directory / "one-time.key").read_bytes(), sealed, b"bootstrap-token:" + node.encode())
     admin = load_access(f"{cluster_directory}/admin.conf")
-    as_token = Cluster(Access("the token", admin.server, admin.ca, None, None, token.decode()), 10)
+    as_token = Cluster(Access("the token", admin.server, admin.ca, bearer=token.decode()), 10)
     review = as_token.create(
         "/apis/authentication.k8s.io/v1/selfsubjectreviews",
         {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from proxy import Fault, Proxy
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import token_store, x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.access import load_access
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import (
     Cluster,
     ClusterError,
@@ -28,7 +29,6 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster im
     UnauthorizedError,
     UnreachableError,
     UntrustedError,
-    load_access,
 )
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import tokens
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import utc_now
