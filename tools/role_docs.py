@@ -68,13 +68,18 @@ def table(options: dict[str, dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
+def entry_of(entries: dict[str, Any], role: str) -> dict[str, Any]:
+    """A role that checks its variables itself has no main, which Ansible would check before it."""
+    return entries["main"] if "main" in entries else entries[role]
+
+
 def read_options(role: Path) -> dict[str, dict[str, Any]]:
     path = role / "meta" / "argument_specs.yml"
     try:
         specs = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return specs["argument_specs"]["main"].get("options") or {}
+        return entry_of(specs["argument_specs"], role.name).get("options") or {}
     except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise DocsError(f"{path.relative_to(ROOT)}: no argument_specs.main to read ({error})") from error
+        raise DocsError(f"{path.relative_to(ROOT)}: no argument_specs to read ({error})") from error
 
 
 def wanted_readme(role: Path) -> tuple[str, str]:

@@ -30,7 +30,7 @@ except ImportError:
     Origin = None
 
 _ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
-_RESULT = "cluster_plan"
+_RESULT = "__cluster_planned"
 _IGNORED = "cluster_ignored_variables"
 # How many hosts a template that they share is evaluated for.
 _EVALUATIONS = 10
@@ -48,7 +48,7 @@ def read_catalogue(roles: str = _ROLES) -> tuple[variables.Catalogue, tuple[str,
             continue
         with open(path, encoding="utf-8") as stream:
             entries = yaml.load(stream, Loader=loader)["argument_specs"]  # noqa: S506 - it is a safe loader
-        found[role] = entries["main"].get("options") or {}
+        found[role] = entries["cluster" if role == "cluster" else "main"].get("options") or {}
         if role == "cluster":
             hosts = entries["host"]["options"]
     return variables.Catalogue(found, hosts), tuple(found["cluster"])
@@ -171,7 +171,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             return {key: value for key, value in before.items() if key not in ("warnings", "changed")}
         plan = self._whole(settings, groups, task_vars, checker, findings)
         findings.raise_any()
-        return {**plan, "checked": {"fingerprint": wanted, "hosts": batch}}
+        return {**_parts(plan), "checked": {"fingerprint": wanted, "hosts": batch}}
 
     def _settings(
         self, catalogue: variables.Catalogue, names: Sequence[str], task_vars: dict[str, Any]
@@ -222,6 +222,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
                     f"so that a run with --limit plans the same as a full one ({error})"
                 )
         return found
+
+
+def _parts(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """As texts: ansible-core before 2.19 would go through all of a structure whenever a host reads any part of it."""
+    return {
+        "shared": json.dumps({"cluster": plan["cluster"], "cas": plan["cas"]}),
+        "hosts": {host: json.dumps(part) for host, part in plan["hosts"].items()},
+        "policy": json.dumps(plan["policy"]),
+        "warnings": plan["warnings"],
+    }
 
 
 def _template(view: Callable[[], Mapping[str, Any]], name: str) -> Any:

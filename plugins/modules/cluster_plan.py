@@ -32,40 +32,34 @@ attributes:
     support: full
     description: Is an action on the controller.
 notes:
-  - To be called with C(run_once), and its result registered as C(cluster_plan), as the role does.
+  - To be called with C(run_once), and its result registered as C(__cluster_planned), as the role does. The parts are texts,
+    so that ansible-core does not go through all of them whenever a host reads its own.
 """
 
 EXAMPLES = r"""
 - name: Check all variables and plan the cluster
   tlsbootstrap.kubernetes.cluster_plan:
-  register: cluster_plan
+  register: __cluster_planned
   run_once: true
 """
 
 RETURN = r"""
-cluster:
-  description: What concerns the whole cluster, like the endpoint, the Service addresses and the members of etcd.
+shared:
+  description:
+    - JSON of C(cluster), what concerns the whole cluster, like the endpoint, the Service addresses and the members of etcd,
+      and C(cas), the CAs on the CA host.
   returned: success
-  type: dict
-cas:
-  description: The CAs on the CA host.
-  returned: success
-  type: list
-  elements: dict
+  type: str
 hosts:
   description:
-    - By the host's name in the inventory, its node name, addresses, labels, taints, units, identities, trust files and
-      paths, and for each unit the files that it reads at its start only.
+    - By the host's name in the inventory, JSON of its node name, addresses, labels, taints, units, identities, the system
+      users that own keys there, trust files and paths, and for each unit the files that it reads at its start only.
   returned: success
   type: dict
 policy:
-  description: By node name, the names and addresses that its serving certificate may have.
+  description: JSON of the names and addresses that serving certificates may have, by node name.
   returned: success
-  type: dict
-users:
-  description: By host, the system users that own keys there.
-  returned: success
-  type: dict
+  type: str
 checked:
   description: For which settings and hosts the check was made.
   returned: success

@@ -26,7 +26,7 @@ extends_documentation_fragment:
 options:
   policy:
     description:
-      - What nodes there are, and what their serving certificates may say, as C(cluster_plan.policy) has it.
+      - What nodes there are, and what their serving certificates may say, as C(cluster_policy) has it.
       - C(nodes) maps names to C(dns_names) and C(ip_addresses). With C(foreign_requests) as V(ignore), requests for
         our nodes that others made are left alone instead of denied.
     type: dict
@@ -62,7 +62,7 @@ EXAMPLES = r"""
 - name: Approve the requests of the nodes that join
   tlsbootstrap.kubernetes.csr_approval:
     kubeconfig: /etc/kubernetes/admin.conf
-    policy: "{{ cluster_plan.policy }}"
+    policy: "{{ cluster_policy }}"
     nodes: [worker-1, worker-2]
     timeout: 300
 """

@@ -29,7 +29,7 @@ options:
     required: true
   policy:
     description:
-      - What nodes there are, and what their serving certificates may say, as C(cluster_plan.policy) has it.
+      - What nodes there are, and what their serving certificates may say, as C(cluster_policy) has it.
       - C(nodes) maps names to C(dns_names) and C(ip_addresses).
     type: dict
     required: true
@@ -46,7 +46,7 @@ EXAMPLES = r"""
 - name: Install the CSR approver
   tlsbootstrap.kubernetes.csr_approver:
     policy_file: /etc/kubernetes/csr-approver.json
-    policy: "{{ cluster_plan.policy }}"
+    policy: "{{ cluster_policy }}"
 """
 
 RETURN = r"""

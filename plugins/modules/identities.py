@@ -113,7 +113,7 @@ EXAMPLES = r"""
 - name: Make keys and requests
   tlsbootstrap.kubernetes.identities:
     host: "{{ inventory_hostname }}"
-    identities: "{{ cluster_plan.hosts[inventory_hostname].identities }}"
+    identities: "{{ cluster_plan.host.identities }}"
     issuers: "{{ authorities.certificates }}"
     controller_time: "{{ now(utc=true).isoformat() }}"
   register: held
@@ -121,7 +121,7 @@ EXAMPLES = r"""
 - name: Install what has been signed
   tlsbootstrap.kubernetes.identities:
     host: "{{ inventory_hostname }}"
-    identities: "{{ cluster_plan.hosts[inventory_hostname].identities }}"
+    identities: "{{ cluster_plan.host.identities }}"
     issuers: "{{ authorities.certificates }}"
     certificates: "{{ signed.certificates[inventory_hostname] | default({}) }}"
   when: held.requests | length > 0
@@ -129,7 +129,7 @@ EXAMPLES = r"""
 - name: Give one identity a new key and certificate
   tlsbootstrap.kubernetes.identities:
     host: cp1
-    identities: "{{ cluster_plan.hosts.cp1.identities }}"
+    identities: "{{ cluster_plan.host.identities }}"
     issuers: "{{ authorities.certificates }}"
     force:
       - admin

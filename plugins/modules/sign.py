@@ -62,7 +62,7 @@ EXAMPLES = r"""
   tlsbootstrap.kubernetes.sign:
     directory: ~/.tlsbootstrap/kubernetes/ca
     cas: "{{ cluster_plan.cas }}"
-    requests: "{{ [held] | tlsbootstrap.kubernetes.signing_requests(cluster_plan) }}"
+    requests: "{{ [held] | tlsbootstrap.kubernetes.signing_requests(cluster_hosts) }}"
     publish: "{{ held.published }}"
   register: signed
 """

@@ -133,7 +133,7 @@ def test_addresses_from_facts_are_refused(run: Run, inventory: Callable[..., Pat
 def test_plays_hand_the_plan_on_and_look_for_more(run: Run, inventory: Callable[..., Path], tmp_path: Path) -> None:
     """The second play has more hosts than the first; the third a misspelt variable of its own."""
     role = {"gather_facts": False, "roles": ["tlsbootstrap.kubernetes.cluster"]}
-    show = {"ansible.builtin.debug": {"msg": "{{ cluster_plan.hosts[inventory_hostname].node_name }} is planned"}}
+    show = {"ansible.builtin.debug": {"msg": "{{ cluster_plan.host.node_name }} is planned"}}
     plays = [
         {"name": "One", "hosts": "kube_control_plane", **role},
         {"name": "Two", "hosts": "all", **role, "post_tasks": [show]},

@@ -51,7 +51,8 @@ def defaults_of(role: Path) -> dict[str, Any]:
 
 
 def options_of(role: Path) -> dict[str, Any]:
-    return load(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options") or {}
+    entries = load(role / "meta/argument_specs.yml")["argument_specs"]
+    return entries["cluster" if role.name == "cluster" else "main"].get("options") or {}
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,14 @@ from .pem import CERTIFICATE, PUBLIC_KEY, bundle
 __all__ = ["bundle_contents", "needs_installing", "published_parts", "signing_requests"]
 
 
-def signing_requests(results: Iterable[Mapping[str, Any]], plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+def signing_requests(
+    results: Iterable[Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """All requests of all hosts, each with its row of the plan: what a host asks for is not believed."""
     wanted = []
     for result in results:
         host = str(result["host"])
-        rows = {str(row["name"]): row for row in plan["hosts"].get(host, {}).get("identities", [])}
+        rows = {str(row["name"]): row for row in hosts.get(host, {}).get("identities", [])}
         for request in result.get("requests") or []:
             name = str(request["identity"])
             if name not in rows:

@@ -28,6 +28,8 @@ _ETCD_CLIENT_PORT, _ETCD_PEER_PORT = 2379, 2380
 # 300 names work with every reader of certificates that was tried, 5,000 break the handshake in some.
 _MOST_NAMES = 300
 _SYSTEM_MASTERS = "system:masters"
+# Of every control plane, in both profiles.
+_ADMIN_KUBECONFIG = "admin.conf"
 
 
 def planned_hosts(groups: Mapping[str, Sequence[str]]) -> list[str]:
@@ -127,7 +129,6 @@ class _Planner:
             "cas": [self._ca(name) for name in self.cas_by_name],
             "hosts": planned,
             "policy": {"nodes": {host.node_name: self._policy(host) for host in self.nodes}},
-            "users": {host: _users(of["identities"]) for host, of in planned.items()},
             "warnings": self._warnings(),
         }
 
@@ -149,11 +150,11 @@ class _Planner:
             "first_control_plane": first.name,
             "control_planes": [host.name for host in self.control_planes],
             "etcd_hosts": [host.name for host in self.etcd_hosts],
-            "nodes": [host.name for host in self.nodes],
             "etcd_endpoints": [_url(host, _ETCD_CLIENT_PORT) for host in self.etcd_hosts],
             "etcd_initial_cluster": ",".join(
                 f"{host.node_name}={_url(host, _ETCD_PEER_PORT)}" for host in self.etcd_hosts
             ),
+            "admin_kubeconfig": f"{settings.config_directory}/{_ADMIN_KUBECONFIG}",
             "ca_directory_mode": "0755" if self.profile.cas_in_place else "0700",
         }
 
@@ -216,6 +217,7 @@ class _Planner:
             "units": units,
             "local_api_endpoint": self._local_api(host) if "control_plane" in host.places else None,
             "identities": identities,
+            "users": _users(identities),
             "bundles": bundles,
             "certs": {identity["name"]: _paths(identity) for identity in identities},
             "trust": trust,

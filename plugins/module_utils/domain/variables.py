@@ -21,7 +21,7 @@ _CLOSE_IN_OURS = 0.75
 # A slip in the prefix itself, like kubelt_config_overrides.
 _CLOSE_ANYWHERE = 0.92
 # The result of the role `cluster`, which it makes itself.
-_OWN_FACTS = {"cluster_plan"}
+_OWN_FACTS = {"cluster_hosts", "cluster_plan", "cluster_policy"}
 _OTHERS = ("ansible_", "_", "molecule_")
 
 

@@ -67,7 +67,7 @@ def cluster_of(family: str, version: str, profile: str) -> dict[str, Any]:
     if profile == "kubeadm":
         settings |= {"cluster_ca_host": "cp1", "cluster_ca_directory": settings["cluster_pki_directory"]}
     plan = planning.build(settings, {"kube_control_plane": ["cp1"]}, {"cp1": {"node_ip": addresses}})
-    return settings | {"cluster_plan": plan, "inventory_hostname": "cp1"}
+    return settings | {"cluster_plan": {**plan, "host": plan["hosts"]["cp1"]}, "inventory_hostname": "cp1"}
 
 
 class Renderer:

@@ -183,7 +183,7 @@ def test_etcd_on_its_own_hosts() -> None:
     assert made["cluster"]["etcd_endpoints"] == ["https://192.0.2.21:2379"]
     assert not [path for path in files(made, "cp1") if path.startswith(f"{PKI}/etcd/")]
     assert made["hosts"]["cp1"]["trust"]["etcd"] == f"{PKI}/etcd/ca.crt"
-    assert made["users"] == {
+    assert {host: of["users"] for host, of in made["hosts"].items()} == {
         "cp1": ["csr-approver", "kube-apiserver", "kube-controller-manager", "kube-scheduler"],
         "cp2": ["csr-approver", "kube-apiserver", "kube-controller-manager", "kube-scheduler"],
         "cp3": ["csr-approver", "kube-apiserver", "kube-controller-manager", "kube-scheduler"],
@@ -380,7 +380,7 @@ def test_extra_identity() -> None:
     assert (found["key_path"], found["owner"], found["key_mode"]) == (f"{PKI}/backup.key", "backup", "0640")
     assert found["kubeconfig"]["path"] == "/etc/backup/kube.conf"
     assert identity.identity_of(found).issuer == "etcd-ca"
-    assert made["users"]["cp2"].count("backup") == 0
+    assert made["hosts"]["cp2"]["users"].count("backup") == 0
     assert "backup" not in made["hosts"]["w1"]["certs"]
 
 

@@ -200,7 +200,7 @@ class Cluster:
         )
 
     def sign(self, results: list[dict[str, Any]], known: dict[str, str], check: bool = False) -> Outcome | None:
-        requests = flow.signing_requests(results, {"hosts": {h: {"identities": r} for h, r in self.hosts.items()}})
+        requests = flow.signing_requests(results, {h: {"identities": r} for h, r in self.hosts.items()})
         publish = flow.published_parts(results, known)
         if not requests and not publish:
             return None

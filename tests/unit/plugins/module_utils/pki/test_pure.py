@@ -243,13 +243,13 @@ def test_clocks_that_are_apart_are_refused_with_both_times(offset: int) -> None:
 
 
 def test_requests_take_the_plan_s_rows_whatever_hosts_say() -> None:
-    plan = {"hosts": {"w1": {"identities": [row(name="kube-proxy")]}}}
+    hosts = {"w1": {"identities": [row(name="kube-proxy")]}}
     result = {"host": "w1", "requests": [{"identity": "kube-proxy", "request": "R", "reasons": [{"code": "Missing"}]}]}
-    (found,) = flow.signing_requests([result], plan)
+    (found,) = flow.signing_requests([result], hosts)
     assert (found["host"], found["identity"]["name"], found["reasons"]) == ("w1", "kube-proxy", ["Missing"])
     result["requests"][0]["identity"] = "admin"  # type: ignore[index]
     with pytest.raises(InputError, match="w1 asks for the identity admin"):
-        flow.signing_requests([result], plan)
+        flow.signing_requests([result], hosts)
 
 
 def test_a_host_publishes_for_itself_alone() -> None:
