@@ -23,9 +23,12 @@ __all__ = ["Outcome", "parse_instant", "run", "utc_now"]
 
 @dataclass
 class Outcome:
+    """What a module did, or would do. `diffs` are texts that change besides the reasons; none of them is secret."""
+
     reasons: list[Reason] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    diffs: list[dict[str, str]] = field(default_factory=list)
 
 
 def run(module: Any, action: Callable[[], Outcome]) -> None:
@@ -44,7 +47,8 @@ def run(module: Any, action: Callable[[], Outcome]) -> None:
         module.warn(warning)
     result = dict(outcome.result)
     if getattr(module, "_diff", False):
-        result["diff"] = diff_of(outcome.reasons)
+        told = diff_of(outcome.reasons)
+        result["diff"] = [*outcome.diffs, told] if outcome.diffs else told
     module.exit_json(
         changed=bool(outcome.reasons),
         reasons=[reason.as_dict() for reason in outcome.reasons],

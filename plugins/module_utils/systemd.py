@@ -11,7 +11,7 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -182,11 +182,16 @@ class Manager:
         rewritten = any(reason.code == "UnitChanged" for reason in self.file_reasons)
         return self._wanted.state == "started" and (rewritten or any(reason.code in codes for reason in self.reasons))
 
-    def add_pending(self) -> None:
-        """Say in check mode that a step before would have changed something that the unit reads."""
-        known = {reason.code for reason in self.reasons}
-        if self._state.running and not known & {"FilesNewer", "NotRunning"}:
-            self.reasons.append(Reason("FilesNewer", self._wanted.name, None, "read at the start", "about to change"))
+    def serves(self) -> bool:
+        """Whether the unit runs and is well, so that a restart would be noticed."""
+        return self._state.active == "active" and (self._wanted.health is None or probe(self._wanted.health) is None)
+
+    def add_pending(self, paths: Iterable[str]) -> None:
+        """Say in check mode which files that the unit reads a task before would have changed."""
+        known = {reason.path for reason in self.reasons}
+        if self._state.running and self._wanted.state == "started":
+            pending = [path for path in self._watched() if path in paths and path not in known]
+            self.reasons += units.newer_reasons(self._wanted.name, pending, "about to change")
 
     def diffs(self) -> list[dict[str, str]]:
         """The texts that change; none of them is secret."""

@@ -112,12 +112,21 @@ options:
     description: Whether files with which a unit that ran does not come up are put back.
     type: bool
     default: true
-  pending_change:
+  hold:
     description:
-      - Says in check mode that an earlier task would change something in O(restart_files), so that the restart is told.
-      - Without effect outside of check mode, where the files themselves tell.
+      - Leaves a unit as it is that runs, is well and would be restarted, and says so in RV(held).
+      - For a service that runs on several hosts, of which one at a time is to be restarted by a second call.
+      - Without effect in check mode.
     type: bool
     default: false
+  pending:
+    description:
+      - Files that earlier tasks of a run in check mode would change. For those of them that are in O(restart_files) the
+        restart is told that the run itself would make.
+      - Without effect outside of check mode, where the files themselves tell.
+    type: list
+    elements: path
+    default: []
 attributes:
   diff_mode:
     description: Returns the reasons, and the texts of the files.
@@ -155,15 +164,18 @@ restarted:
   description: Whether the service was started or restarted, or would be.
   type: bool
   returned: success
+held:
+  description: Whether nothing was done because the service would have been restarted, as O(hold) demands.
+  type: bool
+  returned: success
 """
 
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import runner
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import units
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import describe, diff_of
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.systemd import (
     UNIT_DIRECTORY,
     FileWanted,
@@ -204,7 +216,8 @@ SPEC: dict[str, Any] = {
     "timeout": {"type": "int", "default": 240},
     "max_restarts": {"type": "int", "default": 10},
     "rollback": {"type": "bool", "default": True},
-    "pending_change": {"type": "bool", "default": False},
+    "hold": {"type": "bool", "default": False},
+    "pending": {"type": "list", "elements": "path", "default": []},
 }
 
 
@@ -227,38 +240,28 @@ def wanted_of(params: dict[str, Any]) -> UnitWanted:
     )
 
 
-def run(module: AnsibleModule) -> dict[str, Any]:
+def apply(module: AnsibleModule) -> runner.Outcome:
     """Read, compare, apply."""
     manager = Manager(
         Systemd(lambda command: module.run_command(list(command), environ_update={"LC_ALL": "C"}), module.tmpdir),
         wanted_of(module.params),
     )
-    if module.check_mode and module.params["pending_change"]:
-        manager.add_pending()
+    if module.check_mode:
+        manager.add_pending(module.params["pending"])
     manager.verify()
     diffs = manager.diffs()
+    held = module.params["hold"] and not module.check_mode and manager.restarts and manager.serves()
+    if held:
+        return runner.Outcome(result={"restarted": False, "held": True})
     if not module.check_mode:
         manager.apply()
-    reasons = manager.reasons
-    return {
-        "changed": bool(reasons),
-        "reasons": [reason.as_dict() for reason in reasons],
-        "restarted": manager.restarts,
-        "msg": describe(reasons),
-        "diff": [*diffs, diff_of(reasons)] if reasons else [],
-    }
+    return runner.Outcome(manager.reasons, {"restarted": manager.restarts, "held": False}, diffs=diffs)
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    try:
-        result = run(module)
-    except InputError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}")
-    module.exit_json(**result)
+    runner.run(module, lambda: apply(module))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ __all__ = [
     "check_name",
     "compare",
     "findings",
+    "newer_reasons",
     "parse_show",
     "quote",
     "stale",
@@ -150,8 +151,12 @@ def compare(unit: str, state: UnitState, wanted_state: str, enabled: bool, newer
     if not state.running:
         reasons.append(Reason("NotRunning", unit, old=state.sub or state.active or None, new="running"))
     else:
-        reasons += [Reason("FilesNewer", unit, path, "read at the start", "newer on disk") for path in newer]
+        reasons += newer_reasons(unit, newer)
     return reasons
+
+
+def newer_reasons(unit: str, paths: Sequence[str], since: str = "newer on disk") -> list[Reason]:
+    return [Reason("FilesNewer", unit, path, "read at the start", since) for path in paths]
 
 
 def start_fails(state: UnitState, max_restarts: int, past: int = 0) -> str | None:

@@ -11,6 +11,7 @@ import os
 import pwd
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,18 @@ def test_an_unknown_record_is_not_guessed_at(machine: Machine) -> None:
     (machine.directory / f".{UNIT}.previous").write_text("{")
     with pytest.raises(InputError, match="remove it"):
         machine.bring("good 1", "good 1")
+
+
+def test_a_restart_is_told_for_pending_files_that_the_unit_reads(machine: Machine) -> None:
+    machine.bring("good 1", "good 1")
+    wanted = replace(machine.wanted("good 1", "good 1"), restart_files=("/nowhere/key",))
+
+    def told(*paths: str, **changes: str) -> list[str | None]:
+        manager = systemd.Manager(machine, replace(wanted, **changes))  # type: ignore[arg-type]
+        manager.add_pending(paths)
+        assert manager.restarts == any(reason.code == "FilesNewer" for reason in manager.reasons)
+        return [reason.path for reason in manager.reasons]
+
+    assert told("/nowhere/key", "/nowhere/else") == ["/nowhere/key"]
+    assert told() == []
+    assert "/nowhere/key" not in told("/nowhere/key", state="stopped")
