@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kill a run where it hurts: after its task number N, on all hosts, without a farewell."""
+"""Write down what each task of a run did and said, and kill the run where it hurts: after its task number N."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = """
 name: kill_after_task
 type: notification
-short_description: Kill a run after its task number N
+short_description: Write down the tasks of a run, and kill it after task number N
 description:
+  - Writes down each task of the run with the hosts that it changed, its reasons, warnings and failures.
   - Kills the process group of C(ansible-playbook) with SIGKILL when task number N has ended on all hosts.
-  - Writes down the tasks of the run, and which of them changed something, to choose N from.
   - For tests; not part of the collection.
 options:
   kill_after:
@@ -47,29 +47,44 @@ class CallbackModule(CallbackBase):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.number = 0
-        self.name = ""
-        self.changed: list[str] = []
+        self.entry: dict[str, Any] = {}
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self.end_task()
         self.number += 1
-        self.name = task.get_name()
+        self.entry = {
+            "number": self.number,
+            "task": task.get_name(),
+            "changed": [],
+            "reasons": {},
+            "warnings": {},
+            "failed": {},
+        }
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         self.end_task()
 
     def v2_runner_on_ok(self, result: Any) -> None:
+        host, said = result._host.get_name(), result._result
         if result.is_changed():
-            self.changed.append(result._host.get_name())
+            self.entry["changed"].append(host)
+        for key in ("reasons", "warnings"):
+            if said.get(key):
+                self.entry[key][host] = said[key]
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self.entry["failed"][result._host.get_name()] = str(result._result.get("msg", ""))
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self.v2_runner_on_failed(result)
 
     def end_task(self) -> None:
         """Write the task down that has just ended, and die if it was the one."""
         if not self.number:
             return
         if path := self.get_option("tasks_file"):
-            entry = {"number": self.number, "task": self.name, "changed": sorted(self.changed)}
+            self.entry["changed"].sort()
             with Path(path).open("a", encoding="utf-8") as output:
-                output.write(json.dumps(entry) + "\n")
-        self.changed = []
+                output.write(json.dumps(self.entry, default=str) + "\n")
         if self.number == self.get_option("kill_after"):
             os.killpg(os.getpgrp(), signal.SIGKILL)
