@@ -5,7 +5,9 @@ SHELL := /bin/bash
 .PHONY: help demo demo-down test test-matrix setup lint docs-lint sanity galaxy unit integration molecule docs release clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { \
+		stages = $$1 ~ / / ? ": " $$1 : ""; \
+		printf "make %-12s %s%s\n", stages ? "STAGE" : $$1, $$2, stages }' $(MAKEFILE_LIST)
 
 demo: ## A cluster of containers on this machine, from its certificates to Ready nodes
 	@tools/demo
@@ -34,5 +36,5 @@ docs: ## Write the tables of variables into the roles' READMEs
 release: ## Build the tarball; checks that tag, version and changelog agree
 	@tools/release
 
-clean: ## Remove caches of tests (downloads and built binaries stay)
+clean: ## Remove what tests left: hosts, folders, logs (downloads and built binaries stay)
 	@tools/clean
