@@ -81,4 +81,5 @@ use_podman() {
     export CONTAINERS_CONF=$CACHE/containers.conf
 }
 
-podman() { as_root env CONTAINERS_CONF="$CONTAINERS_CONF" podman "$@" 9>&-; }
+# Podman 5 warns at each call where cgroups are still version 1.
+podman() { as_root env CONTAINERS_CONF="$CONTAINERS_CONF" PODMAN_IGNORE_CGROUPSV1_WARNING=1 podman "$@" 9>&-; }
