@@ -223,9 +223,10 @@ def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:
     name, certificate_path = pair.authority.name, folder.path(pair.authority.certificate_file)
     # Line ends of another system, or text around the block: Kubernetes and other tools read the file as well.
     odd = [] if pair.normalised else [Reason("FormatChanged", name, certificate_path, "other bytes", "PEM")]
+    key_path = folder.path(pair.authority.key_file)
     return [
         *odd,
-        *files.attribute_reasons(folder.path(pair.authority.key_file), name, mode="0600"),
+        *files.attribute_reasons(key_path, name, group=pair.authority.key_group, mode=pair.authority.key_mode),
         *files.attribute_reasons(certificate_path, name, mode="0644"),
     ]
 
@@ -236,7 +237,8 @@ def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
         certificate_path = folder.path(pair.authority.certificate_file)
         if not pair.normalised:
             files.write_atomic(certificate_path, pair.pem.encode("ascii"), mode="0644")
-        files.ensure_attributes(folder.path(pair.authority.key_file), mode="0600")
+        key_path = folder.path(pair.authority.key_file)
+        files.ensure_attributes(key_path, group=pair.authority.key_group, mode=pair.authority.key_mode)
         files.ensure_attributes(certificate_path, mode="0644")
     for authority in seen.leftovers:
         _remove_pending(folder, authority)
@@ -286,7 +288,7 @@ def _go_live(folder: Folder, authority: Authority, key: bytes, certificate: byte
         parent = os.path.dirname(folder.path(name))
         if parent != folder.directory:
             files.ensure_directory(parent, mode=None if os.path.isdir(parent) else folder.mode)
-    files.write_atomic(folder.path(authority.key_file), key, mode="0600")
+    files.write_atomic(folder.path(authority.key_file), key, group=authority.key_group, mode=authority.key_mode)
     files.write_atomic(folder.path(authority.certificate_file), certificate, mode="0644")
     _remove_pending(folder, authority)
 

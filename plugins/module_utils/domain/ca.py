@@ -29,6 +29,9 @@ class Authority:
     validity: int
     certificate_file: str
     key_file: str
+    # Who else than its owner reads the key; None leaves the group as it is.
+    key_group: str | None = None
+    key_mode: str = "0600"
 
 
 def authority_of(row: dict[str, Any]) -> Authority:
@@ -39,6 +42,8 @@ def authority_of(row: dict[str, Any]) -> Authority:
         validity=int(row["validity"]),
         certificate_file=str(row["certificate_file"]),
         key_file=str(row["key_file"]),
+        key_group=row.get("key_group") or None,
+        key_mode=str(row.get("key_mode") or "0600"),
     )
     what = f"CA {authority.name}"
     if authority.key_type not in KEY_TYPES:
@@ -47,6 +52,8 @@ def authority_of(row: dict[str, Any]) -> Authority:
         )
     if not 0 < len(authority.common_name.encode("utf-8")) <= 64:
         raise InputError(f"{what}: common_name {authority.common_name!r} has to have 1 to 64 bytes")
+    if authority.key_mode not in ("0600", "0640"):
+        raise InputError(f"{what}: key_mode {authority.key_mode!r} is neither 0600 nor 0640")
     if authority.validity < 60:
         raise InputError(f"{what}: a validity of {authority.validity} s is too short")
     for path in (authority.certificate_file, authority.key_file):

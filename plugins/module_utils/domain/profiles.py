@@ -52,7 +52,7 @@ class Ca:
     name: str
     common_name: str
     stem: str
-    key_group: str = "root"
+    key_group: str = ""  # empty: that of whoever makes it
     key_mode: str = "0600"
 
 
