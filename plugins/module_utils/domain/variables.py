@@ -20,8 +20,10 @@ _CLOSE_IN_SHARED = 0.8
 _CLOSE_IN_OURS = 0.75
 # A slip in the prefix itself, like kubelt_config_overrides.
 _CLOSE_ANYWHERE = 0.92
-# The result of the role `cluster`, which it makes itself.
-_OWN_FACTS = {"cluster_hosts", "cluster_plan", "cluster_policy"}
+# The results of the role `cluster`, which it makes itself.
+_OWN_FACTS = {"cluster_control_plane", "cluster_hosts", "cluster_plan", "cluster_policy"}
+# What roles leave for those after them, in check mode.
+_ROLE_FACTS = {"identities_pending", "kube_binaries_pending"}
 _OTHERS = ("ansible_", "_", "molecule_")
 
 
@@ -45,7 +47,7 @@ class Catalogue:
         return self._judged[name]
 
     def _judge(self, name: str, ignored: Sequence[str]) -> str:
-        known = name in self.options or name in _OWN_FACTS or name.startswith(_OTHERS)
+        known = name in self.options or name in _OWN_FACTS | _ROLE_FACTS or name.startswith(_OTHERS)
         if known or any(fnmatch.fnmatchcase(name, pattern) for pattern in ignored):
             return ""
         strict = name.startswith(self._strict)
