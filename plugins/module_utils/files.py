@@ -162,6 +162,15 @@ def _gid(group: str | None) -> int:
         raise InputError(f"the group {group} does not exist on this host; create it first") from None
 
 
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Errors of calls on descriptors name no file, and those of a temporary file one that nobody knows."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
+
+
 def _mode(mode: str | None, default: int) -> int:
     return default if mode is None else int(mode, 8)
 
@@ -188,11 +197,12 @@ def ensure_attributes(path: str, owner: str | None = None, group: str | None = N
     uid, gid = _uid(owner), _gid(group)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        found = os.fstat(descriptor)
-        if (uid, gid) != (-1, -1) and (uid not in (-1, found.st_uid) or gid not in (-1, found.st_gid)):
-            _chown(descriptor, uid, gid, path)
-        if mode is not None and stat.S_IMODE(found.st_mode) != int(mode, 8):
-            os.fchmod(descriptor, int(mode, 8))
+        with _naming(path):
+            found = os.fstat(descriptor)
+            if (uid, gid) != (-1, -1) and (uid not in (-1, found.st_uid) or gid not in (-1, found.st_gid)):
+                _chown(descriptor, uid, gid, path)
+            if mode is not None and stat.S_IMODE(found.st_mode) != int(mode, 8):
+                os.fchmod(descriptor, int(mode, 8))
     finally:
         os.close(descriptor)
 
@@ -232,7 +242,8 @@ def ensure_parent(path: str) -> None:
 def sync_directory(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        with _naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -273,22 +284,23 @@ def write_stream(
     if backup_directory is not None:
         _keep(path, backup_directory)
     temporary = _temporary(path)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
+    with _naming(path):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            if (uid, gid) != (-1, -1):
-                _chown(descriptor, uid, gid, path)
-            os.fchmod(descriptor, _mode(mode, 0o600))
-            for part in parts:
-                _write_all(descriptor, part)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+            try:
+                if (uid, gid) != (-1, -1):
+                    _chown(descriptor, uid, gid, path)
+                os.fchmod(descriptor, _mode(mode, 0o600))
+                for part in parts:
+                    _write_all(descriptor, part)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
     sync_directory(directory)
 
 
@@ -337,11 +349,12 @@ def append_line(path: str, line: str, mode: str = "0600") -> None:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     try:
-        os.fchmod(descriptor, int(mode, 8))
-        size = os.fstat(descriptor).st_size
-        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        _write_all(descriptor, (b"\n" if torn else b"") + line.encode("utf-8") + b"\n")
-        os.fsync(descriptor)
+        with _naming(path):
+            os.fchmod(descriptor, int(mode, 8))
+            size = os.fstat(descriptor).st_size
+            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            _write_all(descriptor, (b"\n" if torn else b"") + line.encode("utf-8") + b"\n")
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -397,8 +410,9 @@ def lock(directory: str, timeout: float = 60.0) -> Iterator[None]:
     try:
         _acquire(descriptor, path, timeout)
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(owner, sort_keys=True).encode("utf-8") + b"\n", 0)
+        with _naming(path):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(owner, sort_keys=True).encode("utf-8") + b"\n", 0)
         yield
     finally:
         os.close(descriptor)

@@ -221,13 +221,22 @@ def certificate_info(certificate: Any) -> CertificateInfo:
         not_before=_instant(certificate, "not_valid_before"),
         not_after=_instant(certificate, "not_valid_after"),
         serial=int(certificate.serial_number),
-        key=_key_info(certificate.public_key()),
+        key=_certified_key(certificate),
         subject_key_id=subject_key.digest.hex() if subject_key else "",
         authority_key_id=authority_key.key_identifier.hex() if authority_key and authority_key.key_identifier else "",
         fingerprint=certificate.fingerprint(_hashes().SHA256()).hex(),
         signature_hash=digest.name if digest else "none",
         version=certificate.version.value + 1,
     )
+
+
+def _certified_key(certificate: Any) -> KeyInfo:
+    """Curves written out by their parameters are read here, but by neither Go nor kubeadm."""
+    public_key = certificate.public_key()
+    info = _key_info(public_key)
+    if _spki(public_key) in certificate.tbs_certificate_bytes:
+        return info
+    return KeyInfo(f"{info.key_type} with explicit parameters", info.public_key_sha256)
 
 
 def _instant(certificate: Any, name: str) -> datetime.datetime:

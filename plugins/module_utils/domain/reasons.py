@@ -119,7 +119,7 @@ class Reason:
         return "{} -> {}".format(self.old or "nothing", self.new or "nothing")
 
     def text(self) -> str:
-        change = self.change()
+        change = self.change() or ", ".join(f"{label} {value}" for label, value in self.details if label != "names")
         return f"{self.subject}: {self.code}" + (f" ({change})" if change else "")
 
 

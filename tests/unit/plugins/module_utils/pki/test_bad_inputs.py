@@ -1,0 +1,384 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CAs, keys and places that others have spoilt; openssl makes what our own code refuses to make."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task, hold
+
+from .conftest import Cluster, tree
+
+ROOT = Path(__file__).resolve().parents[5]
+MODULES = ROOT / "plugins" / "modules"
+P256 = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+CA = ("basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign,cRLSign")
+
+
+def openssl(*arguments: str, **options: Any) -> bytes:
+    done = subprocess.run(["openssl", *arguments], capture_output=True, check=False, **options)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def plant_ca(
+    cluster: Cluster, *options: str, key: tuple[str, ...] = P256, extensions: tuple[str, ...] = CA
+) -> tuple[Path, Path]:
+    """A CA that the user has put into the folder."""
+    cluster.ensure()
+    certificate, key_path = cluster.ca / "kubernetes-ca.crt", cluster.ca / "kubernetes-ca.key"
+    configuration = cluster.root / "openssl.cnf"
+    configuration.write_text("[req]\ndistinguished_name=dn\n[dn]\n[none]\n")
+    added = [part for extension in extensions for part in ("-addext", extension)]
+    openssl(
+        "req", "-x509", "-config", str(configuration), *key, "-nodes", "-days", "3650", "-subj", "/CN=kubernetes",
+        *added, *options, "-keyout", str(key_path), "-out", str(certificate),
+    )  # fmt: skip
+    return certificate, key_path
+
+
+def refused(cluster: Cluster, message: str) -> str:
+    """Refused with the file and the remedy, before any change, and again."""
+    before = {name: found for name, found in tree(cluster.root).items() if not name.endswith(".lock")}
+    for _attempt in range(2):
+        with pytest.raises(InputError, match=message) as error:
+            cluster.run()
+    after = {name: found for name, found in tree(cluster.root).items() if not name.endswith(".lock")}
+    assert after == before
+    assert str(cluster.root) in str(error.value), "the file or folder is named"
+    return str(error.value)
+
+
+# ---- keys
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (("-newkey", "rsa:1024"), "rsa-1024, allowed are ecdsa-p256"),
+        (("-newkey", "ed25519"), "ed25519, allowed are"),
+        (("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"), "secp192r1, allowed are|cannot be read"),
+        (("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"), "secp521r1, allowed are"),
+        ((*P256, "-pkeyopt", "ec_param_enc:explicit"), "cannot be read|explicit parameters, allowed are"),
+    ],
+)
+def test_keys_that_others_reject_are_no_ca_s(cluster: Cluster, key: tuple[str, ...], message: str) -> None:
+    plant_ca(cluster, key=key)
+    refused(cluster, message)
+
+
+def test_a_dsa_key_is_no_ca_s(cluster: Cluster) -> None:
+    parameters = cluster.root / "dsa.pem"
+    parameters.write_bytes(openssl("dsaparam", "1024"))
+    plant_ca(cluster, key=("-newkey", f"dsa:{parameters}"))
+    refused(cluster, "dsa, allowed are|cannot be read")
+
+
+# ---- certificates
+
+
+@pytest.mark.parametrize(
+    ("extensions", "message"),
+    [
+        (("keyUsage=critical,keyCertSign",), "no basicConstraints CA:TRUE"),
+        (("basicConstraints=critical,CA:FALSE", "keyUsage=critical,keyCertSign"), "no basicConstraints CA:TRUE"),
+        (("basicConstraints=critical,CA:TRUE", "keyUsage=critical,digitalSignature"), "no keyCertSign"),
+        (("basicConstraints=critical,CA:TRUE",), "no keyCertSign"),
+    ],
+)
+def test_what_may_not_sign_is_no_ca(cluster: Cluster, extensions: tuple[str, ...], message: str) -> None:
+    plant_ca(cluster, extensions=extensions)
+    refused(cluster, message)
+
+
+def test_an_x509_v1_certificate_is_no_ca(cluster: Cluster) -> None:
+    certificate, key = plant_ca(cluster)
+    request = openssl("req", "-new", "-key", str(key), "-subj", "/CN=kubernetes")
+    certificate.write_bytes(openssl("x509", "-req", "-signkey", str(key), "-days", "9", input=request))
+    refused(cluster, "X.509 v1")
+
+
+def test_a_ca_signed_with_sha1_is_refused(cluster: Cluster) -> None:
+    plant_ca(cluster, "-sha1")
+    refused(cluster, "signed with sha1")
+
+
+def _truncated(data: bytes, _key: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+SPOILT: list[tuple[str, Callable[[bytes, bytes], bytes], str]] = [
+    ("truncated", _truncated, "cut off"),
+    ("empty", lambda _data, _key: b"", "the file is empty"),
+    ("DER", lambda data, _key: openssl("x509", "-outform", "DER", input=data), "looks like DER"),
+    ("a key", lambda _data, key: key, "holds .*PRIVATE KEY where only certificates belong"),
+    ("several", lambda data, _key: data * 2, "2 certificates where the CA's own alone"),
+    ("2 MB", lambda data, _key: data + b"x" * 2_000_000, "2000[0-9]{3} bytes, more than"),
+    ("with its key", lambda data, key: data + key, "PRIVATE KEY where only certificates belong"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message"), [case[1:] for case in SPOILT], ids=[case[0] for case in SPOILT])
+def test_a_spoilt_ca_is_refused_and_said_what_it_is(
+    cluster: Cluster, spoil: Callable[[bytes, bytes], bytes], message: str
+) -> None:
+    certificate, key = plant_ca(cluster)
+    certificate.write_bytes(spoil(certificate.read_bytes(), key.read_bytes()))
+    text = refused(cluster, message)
+    assert "-----BEGIN" not in text
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"\x30\x82\x01\x00rubbish", b"-----BEGIN PRIVATE KEY-----\nAA"])
+def test_a_spoilt_ca_key_is_refused(cluster: Cluster, spoilt: bytes) -> None:
+    plant_ca(cluster)[1].write_bytes(spoilt)
+    refused(cluster, r"kubernetes-ca\.key")
+
+
+def test_a_bundle_of_ten_thousand_is_answered_at_once(cluster: Cluster) -> None:
+    cluster.run()
+    path = cluster.pki("cp1") / "client-ca.crt"
+    path.write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" * 10_000)
+    started = time.monotonic()
+    assert cluster.run().codes("cp1") == ["BundleChanged"]
+    # A second on a machine that does nothing else.
+    assert time.monotonic() - started < 10
+
+
+# ---- our own leaves
+
+
+def test_a_leaf_with_a_weak_signature_is_made_anew(cluster: Cluster) -> None:
+    cluster.run()
+    row = cluster.find("cp1", "admin")
+    key, certificate = Path(row["key_path"]), Path(row["certificate_path"])
+    extensions = cluster.root / "leaf.cnf"
+    extensions.write_text(
+        "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
+    request = openssl("req", "-new", "-key", str(key), "-subj", "/O=tlsbootstrap:cluster-admins/CN=admin")
+    ca = ["-CA", str(cluster.ca / "kubernetes-ca.crt"), "-CAkey", str(cluster.ca / "kubernetes-ca.key")]
+    cluster.now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    signed = ["x509", "-req", *ca, "-days", "365", "-extfile", str(extensions), "-CAcreateserial"]
+    certificate.write_bytes(openssl(*signed, "-sha1", input=request))
+    found = [(r.code, r.old, r.new) for r in cluster.run(check=True).reasons if r.subject == "admin"]
+    assert found == [("SignatureWeak", "sha1", "sha256")]
+    # What somebody else has made serves as it is, where it says what is wanted.
+    certificate.write_bytes(openssl(*signed, "-sha256", input=request))
+    assert "admin" not in {reason.subject for reason in cluster.run().reasons}
+
+
+# ---- times
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Asia/Kathmandu", "America/St_Johns"])
+def test_dates_are_utc_in_every_zone(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        cluster.now = datetime.datetime(2049, 12, 31, 23, 59, 59, 999_999, tzinfo=datetime.timezone.utc)
+        cluster.run()
+        path = cluster.find("cp1", "admin")["certificate_path"]
+        read = openssl("x509", "-noout", "-startdate", "-enddate", "-in", path).decode()
+        cluster.now += datetime.timedelta(days=100)
+        assert not cluster.run().changed
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert read.splitlines() == ["notBefore=Dec 31 23:54:59 2049 GMT", "notAfter=Dec 31 23:59:59 2050 GMT"]
+
+
+def test_validity_ends_to_the_second(cluster: Cluster) -> None:
+    cluster.hosts_on = ["cp1"]
+    cluster.run()
+    cluster.find("cp1", "admin")["renew_before"] = 3600
+    end = cluster.now + datetime.timedelta(days=365)
+
+    def due(at: datetime.datetime) -> list[str]:
+        cluster.now = at
+        return [reason.code for reason in cluster.run(check=True).reasons if reason.subject == "admin"]
+
+    assert due(end - datetime.timedelta(seconds=3601)) == []
+    assert due(end - datetime.timedelta(seconds=3600)) == ["Expiring"]
+    assert due(end - datetime.timedelta(seconds=1)) == ["Expiring"]
+    assert due(end) == ["Expired"]
+
+
+# ---- places
+
+
+@pytest.mark.parametrize("kind", ["symlink", "directory", "fifo"])
+@pytest.mark.parametrize("file", ["key", "certificate", "kubeconfig", "bundle", "ca", "ledger"])
+def test_odd_places_are_refused_and_never_written_through(cluster: Cluster, kind: str, file: str) -> None:
+    cluster.run()
+    row = cluster.find("cp1", "admin")
+    path = {
+        "key": Path(row["key_path"]),
+        "certificate": Path(row["certificate_path"]),
+        "kubeconfig": Path(row["kubeconfig"]["path"]),
+        "bundle": cluster.pki("cp1") / "client-ca.crt",
+        "ca": cluster.ca / "kubernetes-ca.key",
+        "ledger": cluster.ca / "ledger.jsonl",
+    }[file]
+    aside = cluster.root / "aside"
+    path.rename(aside)
+    before = aside.read_bytes()
+    if kind == "symlink":
+        path.symlink_to(aside)
+    elif kind == "directory":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+    cluster.force = ["admin"]
+    with pytest.raises(InputError, match=str(path)):
+        cluster.run()
+    assert aside.read_bytes() == before
+    assert not stat.S_ISREG(path.lstat().st_mode)
+
+
+def test_a_ca_folder_that_is_a_symlink_is_refused(cluster: Cluster) -> None:
+    real = cluster.root / "elsewhere"
+    real.mkdir()
+    cluster.ca.symlink_to(real)
+    with pytest.raises(InputError, match="symlink"):
+        cluster.run()
+    assert not list(real.iterdir())
+
+
+# ---- several at once, and odd surroundings: the module files themselves
+
+
+def call(module: str, arguments: dict[str, Any], folder: Path, **options: Any) -> subprocess.Popen[str]:
+    given = folder / f"{module}-{time.monotonic_ns()}.json"
+    given.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+    given.chmod(0o644)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen(
+        [sys.executable, str(MODULES / f"{module}.py"), str(given)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**environment, **options.pop("env", {})},
+        **options,
+    )
+
+
+def said(process: subprocess.Popen[str]) -> dict[str, Any]:
+    output, errors = process.communicate(timeout=300)
+    assert output, errors
+    found: dict[str, Any] = json.loads(output)
+    return found
+
+
+def test_two_controllers_make_one_ca(cluster: Cluster) -> None:
+    arguments = {"directory": str(cluster.ca), "cas": cluster.cas, "lock_timeout": 120}
+    found = [said(process) for process in [call("ca", arguments, cluster.root) for _number in range(3)]]
+    assert not [result["msg"] for result in found if result.get("failed")]
+    assert len({json.dumps(result["certificates"], sort_keys=True) for result in found}) == 1
+    lines = (cluster.ca / "ledger.jsonl").read_text().splitlines()
+    assert len(lines) == len(cluster.cas)
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"umask": 0},
+        {"umask": 0o077},
+        {"env": {"LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8"}},
+        {"env": {"LC_ALL": "C", "PYTHONUTF8": "0", "TZ": "Pacific/Kiritimati"}},
+    ],
+    ids=["open umask", "closed umask", "Turkish", "C in an odd zone"],
+)
+def test_odd_surroundings(cluster: Cluster, surroundings: dict[str, Any]) -> None:
+    arguments = {"directory": str(cluster.ca), "cas": cluster.cas}
+    made = said(call("ca", arguments, cluster.root, **surroundings))
+    assert made["changed"], made
+    row = {**cluster.find("cp1", "kube-apiserver"), "issuer": "kubernetes-ca"}
+    held = {"host": "cp1", "identities": [row], "issuers": made["certificates"], "force": []}
+    asked = said(call("identities", held, cluster.root, **surroundings))
+    requests = [{"host": "cp1", "identity": row, "request": asked["requests"][0]["request"]}]
+    signed = said(call("sign", {**arguments, "requests": requests}, cluster.root, **surroundings))
+    said(call("identities", {**held, "certificates": signed["certificates"]["cp1"]}, cluster.root, **surroundings))
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in cluster.root.rglob("*") if path.is_file()}
+    assert (modes["kube-apiserver.key"], modes["kubernetes-ca.key"], modes["ledger.jsonl"]) == (0o600,) * 3
+    assert modes["kube-apiserver.crt"] == 0o644
+    assert stat.S_IMODE(cluster.ca.stat().st_mode) == 0o700
+    again = said(call("identities", held, cluster.root, **surroundings))
+    assert not again["changed"], again
+
+
+def as_somebody_else(action: Callable[[], Any]) -> str:
+    """What a process of a user without rights says; it has all libraries loaded."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        nobody = pwd.getpwnam("nobody")
+        os.setgroups([])
+        os.setgid(nobody.pw_gid)
+        os.setuid(nobody.pw_uid)
+        try:
+            text = f"reasons {[reason.code for reason in action().reasons]}"
+        except InputError as error:
+            text = str(error)
+        except BaseException as error:
+            text = f"not refused but {error!r}"
+        os.write(writer, text.encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        text = stream.read()
+    os.waitpid(child, 0)
+    return text
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="root alone becomes somebody else")
+def test_who_is_not_root_is_told_what_is_missing(cluster: Cluster) -> None:
+    cluster.run()
+    # The folders of pytest are root's alone.
+    folder = Path("/tmp") / f"tlsbootstrap-test-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    row = {
+        **cluster.find("cp1", "service-account"), "owner": "root", "group": "root",
+        "key_path": f"{folder}/sa.key", "public_key_path": f"{folder}/sa.pub",
+    }  # fmt: skip
+
+    def held(row: dict[str, Any]) -> Callable[[], Any]:
+        return lambda: hold(Task("cp1", [row], [], {}, None, [], cluster.now))
+
+    try:
+        os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+        text = as_somebody_else(held(row))
+        assert text.startswith(str(folder))
+        assert "use become" in text
+        assert not list(folder.iterdir())
+        own = {**row, "owner": None, "group": None}
+        assert as_somebody_else(held(own)) == "reasons ['Missing']"
+        assert as_somebody_else(held(own)) == "reasons []"
+        os.chown(folder / "sa.key", 0, 0)
+        assert "sa.key cannot be read: Permission denied" in as_somebody_else(held(own))
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.ec", None)
+    with pytest.raises(InputError, match="python3-cryptography"):
+        x509.generate_key("ecdsa-p256")
