@@ -16,6 +16,7 @@ description:
   - Writes C(/etc/sysusers.d/tlsbootstrap-kubernetes.conf) and makes the missing users, each with a group of its
     name, without a login.
   - Users that are there already are left as they are. Users are never removed.
+  - It is the first to look at a host, so it refuses one whose clock is too far off for certificates.
 extends_documentation_fragment:
   - tlsbootstrap.kubernetes.attributes
 options:
@@ -24,6 +25,15 @@ options:
     type: list
     elements: str
     required: true
+  host:
+    description: Name of this host in messages.
+    type: str
+    default: this host
+  controller_time:
+    description:
+      - The time on the controller, ISO 8601 in UTC.
+      - A host whose clock is off by more than five minutes is refused before anything changes.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -43,15 +53,22 @@ reasons:
 import grp
 import pwd
 import re
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files, runner
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.clock import check_clock
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
 
 PATH = "/etc/sysusers.d/tlsbootstrap-kubernetes.conf"
 HEADER = "# Written by tlsbootstrap.kubernetes. See sysusers.d(5).\n"
+SPEC: dict[str, Any] = {
+    "names": {"type": "list", "elements": "str", "required": True},
+    "host": {"type": "str", "default": "this host"},
+    "controller_time": {"type": "str"},
+}
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 
 
@@ -81,7 +98,10 @@ def content_of(names: list[str], present: bytes | None) -> bytes:
 
 def run(module: AnsibleModule) -> runner.Outcome:
     """Read, compare, apply."""
-    names = module.params["names"]
+    names, controller_time = module.params["names"], module.params["controller_time"]
+    if controller_time:
+        # A warning is for the module identities to give.
+        check_clock(module.params["host"], runner.utc_now(), runner.parse_instant(controller_time, "controller_time"))
     present = files.read(PATH)
     wanted = content_of(names, present)
     missing = [name for name in names if lacks(name)]
@@ -100,9 +120,7 @@ def run(module: AnsibleModule) -> runner.Outcome:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={"names": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True
-    )
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     runner.run(module, lambda: run(module))
 
 
