@@ -14,9 +14,8 @@ from . import token_store, x509
 from .cluster import Cluster, ClusterError, ConflictError, Event, UnreachableError
 from .domain.csr import SIGNERS, Request, read_request
 from .domain.errors import InputError
-from .domain.joining import label_patch, merged_taints, node_status, ready
+from .domain.joining import join_status, label_patch, merged_taints, node_status, ready
 from .domain.reasons import Reason
-from .domain.tokens import OwnToken
 from .runner import utc_now
 
 __all__ = ["NodeStore", "WantedNode", "check_wanted"]
@@ -185,16 +184,9 @@ class NodeStore:
                     f"{one.name} ({one.signer})" for one in pending
                 )
             elif name not in self._present:
-                said += self._token_state(name, tokens)
+                said += ", " + join_status(name, tokens, requests, utc_now())
             lines.append(f"node {name}: {said}")
         return "the time is up: " + "; ".join(lines) + (f" (the API server: {trouble})" if trouble else "")
-
-    @staticmethod
-    def _token_state(name: str, tokens: Iterable[OwnToken]) -> str:
-        alive = [token for token in tokens if token.node == name and not token.expired(utc_now())]
-        if alive:
-            return ", its bootstrap token is good; look at the kubelet's journal on the host"
-        return ", and it has no bootstrap token that is good: it may have ended before the node joined; run again"
 
     # -- absent -----------------------------------------------------------------------------------------------------
 

@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from . import x509
-from .cluster import Cluster, ClusterError, ConflictError
+from .cluster import Cluster, ClusterError, ConflictError, ForbiddenError
 from .domain.errors import InputError
 from .domain.reasons import Reason
 from .domain.tokens import (
+    JOIN_GROUP,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     NAMESPACE,
     OBJECT_TYPE,
+    USER_PREFIX,
     OwnToken,
     Token,
     check_ttl,
@@ -39,6 +41,7 @@ __all__ = [
     "Made",
     "WantedToken",
     "check_given",
+    "check_rights",
     "check_wanted",
     "delete_tokens",
     "leftover_reason",
@@ -49,9 +52,13 @@ __all__ = [
 ]
 
 PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 THREADS = 8
 # 36^6 ids: a second clash in a row is a fault elsewhere.
 _ATTEMPTS = 5
+# What the API server takes each of them for.
+_GROUPS = ["system:bootstrappers", JOIN_GROUP, "system:authenticated"]
+_REQUEST = {"group": "certificates.k8s.io", "resource": "certificatesigningrequests", "verb": "create"}
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
@@ -128,6 +135,26 @@ def check_given(cluster: Cluster, wanted: Iterable[WantedToken]) -> None:
         mine = own_token(present) if present else None
         if present and one.given and (mine is None or mine.node != one.node):
             raise _taken(one.given.id, one.node)
+
+
+def check_rights(cluster: Cluster) -> None:
+    """Refuse before a token is made that could not be used: the API server would answer the kubelet 403."""
+    question = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": f"{USER_PREFIX}any", "groups": _GROUPS, "resourceAttributes": _REQUEST},
+    }
+    try:
+        answer = cluster.create(REVIEWS, question)
+    except ForbiddenError:
+        # Who may make tokens need not be allowed to ask.
+        return
+    if not answer["status"].get("allowed"):
+        raise InputError(
+            f"the group {JOIN_GROUP} of the bootstrap tokens may not {_REQUEST['verb']} {_REQUEST['resource']}, so no "
+            "node could join: it has to be bound to the ClusterRole system:node-bootstrapper; the playbook "
+            "`control_plane` does so"
+        )
 
 
 def _taken(identifier: str, node: str) -> InputError:

@@ -20,6 +20,7 @@ description:
   - A token is returned only encrypted to the one-time key of the host that is to use it.
   - A token of the collection that is there for one of the nodes, from an interrupted run, is replaced.
   - Tokens that the collection has not made are never touched.
+  - None is made where the group may not create certificate signing requests.
 extends_documentation_fragment:
   - tlsbootstrap.kubernetes.attributes
   - tlsbootstrap.kubernetes.cluster
@@ -153,6 +154,7 @@ def present(module: AnsibleModule) -> Outcome:
     if module.check_mode:
         return Outcome(reasons, empty)
     cluster = cluster_of(module)
+    token_store.check_rights(cluster)
     token_store.check_given(cluster, wanted)
     stale = token_store.leftovers(token_store.own_tokens(cluster), [one.node for one in wanted], utc_now())
     reasons = token_store.delete_tokens(cluster, stale) + reasons

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .csr import CLIENT_SIGNER, NODE_PREFIX, SERVING_SIGNER, Request
-from .tokens import USER_PREFIX
+from .tokens import USER_PREFIX, OwnToken
 
-__all__ = ["label_patch", "merged_taints", "node_status", "ready", "requests_missing"]
+__all__ = ["join_status", "label_patch", "merged_taints", "node_status", "ready", "requests_missing"]
 
 
 def requests_missing(
@@ -45,7 +46,7 @@ def _missing(what: str, requests: list[Request]) -> str | None:
     if any(request.issued for request in requests):
         return None
     if not requests:
-        return f"no {what} request has come: does the kubelet run, and does it reach the API server?"
+        return f"no {what} request has come: does the kubelet run and reach the API server (its journal there says)?"
     latest = requests[-1]
     if latest.failed:
         return f"the signer {latest.signer} refused the {what} request {latest.name}: {latest.failed}"
@@ -57,6 +58,15 @@ def _missing(what: str, requests: list[Request]) -> str | None:
             "does kube-controller-manager run, and has it a signing pair for it?"
         )
     return f"the {what} request {latest.name} waits for approval"
+
+
+def join_status(node: str, tokens: Iterable[OwnToken], requests: Iterable[Request], now: datetime.datetime) -> str:
+    """Why a node is not there that should have registered: its token, its request, or what comes after them."""
+    alive = [token for token in tokens if token.node == node and not token.expired(now)]
+    if not alive:
+        return "and it has no bootstrap token that is good: it may have ended before the node joined; run again"
+    missing = requests_missing(requests, node, serving=False, token_id=alive[-1].id)
+    return "its bootstrap token is good; " + (missing or "it has its certificate, see the kubelet's journal there")
 
 
 def ready(node: Mapping[str, Any]) -> bool:

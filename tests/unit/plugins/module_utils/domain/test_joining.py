@@ -12,6 +12,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.csr
     Request,
     RequestContent,
 )
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.tokens import OwnToken
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=timezone.utc)
 
@@ -113,3 +114,16 @@ def test_where_a_node_is():
     assert joining.ready(with_ready(status="True"))
     assert not joining.ready(with_ready(status="Unknown"))
     assert not joining.ready({})
+
+
+def test_a_node_that_is_not_there_has_no_token_or_a_request_that_is_stuck():
+    def token(node="w1", seconds=60):
+        return OwnToken("bootstrap-token-abcdef", "uid", "abcdef", node, NOW + timedelta(seconds=seconds))
+
+    assert "no bootstrap token that is good" in joining.join_status("w1", [], [], NOW)
+    assert "no bootstrap token that is good" in joining.join_status("w1", [token(seconds=0), token("w2")], [], NOW)
+    assert "no client request has come" in joining.join_status("w1", [token()], [], NOW)
+    stuck = joining.join_status("w1", [token()], [client(approved=True)], NOW)
+    assert "token is good" in stuck
+    assert CLIENT_SIGNER in stuck
+    assert "it has its certificate" in joining.join_status("w1", [token()], [client(**DONE)], NOW)
