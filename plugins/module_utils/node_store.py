@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from . import token_store, x509
 from .cluster import Cluster, ClusterError, ConflictError, Event, UnreachableError
 from .domain.csr import SIGNERS, Request, read_request
 from .domain.errors import InputError
-from .domain.joining import join_status, label_patch, merged_taints, node_status, ready
+from .domain.joining import join_status, node_status, ready
+from .domain.marks import Marks, label_patch, merged_taints, taints_of
 from .domain.reasons import Reason
+from .mark_store import MarkStore
 from .runner import utc_now
 
 __all__ = ["NodeStore", "WantedNode", "check_wanted"]
@@ -30,9 +32,16 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class WantedNode:
+    """Labels or taints that are not given are left as they are; where they are given, ours are these and no others."""
+
     name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[Mapping[str, str], ...] = ()
+    labels: Mapping[str, str] | None = None
+    taints: Mapping[tuple[str, str], str] | None = None
+
+    def marks(self, ours: Marks) -> Marks:
+        return Marks(
+            ours.labels if self.labels is None else self.labels, ours.taints if self.taints is None else self.taints
+        )
 
 
 def check_wanted(rows: Iterable[Mapping[str, Any]]) -> list[WantedNode]:
@@ -41,9 +50,12 @@ def check_wanted(rows: Iterable[Mapping[str, Any]]) -> list[WantedNode]:
         name = row["name"]
         if name in wanted:
             raise InputError(f"node {name} is named twice")
-        labels = {str(key): _label(value) for key, value in (row.get("labels") or {}).items()}
-        taints = tuple(_taint(name, taint) for taint in row.get("taints") or ())
-        wanted[name] = WantedNode(name, labels, taints)
+        labels, taints = row.get("labels"), row.get("taints")
+        wanted[name] = WantedNode(
+            name,
+            None if labels is None else {str(key): _label(value) for key, value in labels.items()},
+            None if taints is None else taints_of(_taint(name, taint) for taint in taints),
+        )
     return list(wanted.values())
 
 
@@ -62,6 +74,7 @@ class NodeStore:
     def __init__(self, cluster: Cluster, check_mode: bool = False) -> None:
         self._cluster = cluster
         self._check_mode = check_mode
+        self._ours = MarkStore(cluster)
         self._present: dict[str, dict[str, Any]] = {}
 
     # -- present ----------------------------------------------------------------------------------------------------
@@ -119,7 +132,26 @@ class NodeStore:
         return event.message
 
     def _mark_all(self, wanted: list[WantedNode]) -> list[Reason]:
-        return [reason for one in wanted if one.name in self._present for reason in self._mark(one)]
+        there = [one for one in wanted if one.name in self._present]
+        return [reason for one in there for reason in self._mark(one)] + self._note(there)
+
+    def _note(self, there: list[WantedNode]) -> list[Reason]:
+        """Note what is ours now, after it was set: what a killed run has set the next one wants too."""
+        found = {one.name: (self._ours.of(one.name), one) for one in there}
+        changes = {name: one.marks(ours) for name, (ours, one) in found.items() if one.marks(ours) != ours}
+        reasons = [
+            Reason(
+                "ObjectChanged",
+                f"node {name}",
+                MarkStore.location,
+                found[name][0].names() or None,
+                marks.names() or "forgotten",
+            )
+            for name, marks in changes.items()
+        ]
+        if not self._check_mode:
+            self._ours.write(changes)
+        return reasons
 
     def _mark(self, wanted: WantedNode) -> list[Reason]:
         """Labels and taints through the API: node-role labels and most taints a kubelet may not set on itself."""
@@ -127,7 +159,9 @@ class NodeStore:
             node = self._present.get(wanted.name)
             if node is None:
                 return []
-            labels, taints = label_patch(node, wanted.labels), merged_taints(node, wanted.taints)
+            ours = self._ours.of(wanted.name)
+            labels = {} if wanted.labels is None else label_patch(node, wanted.labels, ours.labels)
+            taints = None if wanted.taints is None else merged_taints(node, wanted.taints, ours.taints)
             reasons = self._mark_reasons(node, labels, taints)
             if not reasons or self._check_mode:
                 return reasons
@@ -151,17 +185,17 @@ class NodeStore:
 
     @staticmethod
     def _mark_reasons(
-        node: dict[str, Any], labels: dict[str, str], taints: list[dict[str, Any]] | None
+        node: dict[str, Any], labels: dict[str, str | None], taints: list[dict[str, Any]] | None
     ) -> list[Reason]:
         subject = f"node {node['metadata']['name']}"
         present = node["metadata"].get("labels") or {}
         reasons = [
-            Reason("ObjectChanged", subject, f"metadata.labels.{key}", present.get(key), value or '""')
+            Reason("ObjectChanged", subject, f"metadata.labels.{key}", present.get(key), _label_text(value))
             for key, value in sorted(labels.items())
         ]
         if taints is not None:
             old = node.get("spec", {}).get("taints") or []
-            reasons.append(Reason("ObjectChanged", subject, "spec.taints", _taints(old), _taints(taints)))
+            reasons.append(Reason("ObjectChanged", subject, "spec.taints", _taints(old), _taints(taints) or "none"))
         return reasons
 
     # -- what is said when the time is up ---------------------------------------------------------------------------
@@ -197,11 +231,16 @@ class NodeStore:
         paths = [(f"node {name}", f"{PATH}/{name}") for name in names if self._cluster.find(f"{PATH}/{name}")]
         waiting = [(f"request {one.name}", f"{REQUESTS}/{one.name}") for one in requests]
         reasons = [Reason("ObjectLeftover", subject, None, "there", "deleted") for subject, _path in [*waiting, *paths]]
+        noted = [name for name in names if name in self._ours]
+        reasons += [
+            Reason("ObjectLeftover", f"node {name}", MarkStore.location, "there", "forgotten") for name in noted
+        ]
         if self._check_mode:
             return [token_store.leftover_reason(token) for token in tokens] + reasons
         gone = token_store.delete_tokens(self._cluster, tokens)
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(lambda one: self._cluster.delete(one[1]), [*waiting, *paths]))
+        self._ours.write({name: Marks() for name in noted})
         return gone + reasons
 
 
@@ -212,6 +251,10 @@ def _requests(cluster: Cluster) -> list[Request]:
 
 def _is_about(request: Request, node: str) -> bool:
     return request.requesting_node == node or (request.content is not None and request.content.node == node)
+
+
+def _label_text(value: str | None) -> str:
+    return "taken away" if value is None else value or '""'
 
 
 def _taints(taints: Iterable[Mapping[str, Any]]) -> str:

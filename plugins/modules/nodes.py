@@ -14,7 +14,10 @@ author:
   - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
 description:
   - Waits for all named nodes at once, and sets their labels and taints through the API as soon as each is registered.
-  - Labels and taints that are not named stay. A taint is known by its key and effect.
+  - Labels and taints that were named once and are no more are taken away, as long as they have the value that was
+    named. All others stay. A taint is known by its key and effect.
+  - What was named is noted in the ConfigMap C(tlsbootstrap-nodes) of C(kube-system), because a kubelet may change the
+    annotations of its Node.
   - When the time is up, the message says of each missing node where it is, which of its requests wait for approval, and
     whether its bootstrap token is still good.
   - Removing deletes the Node, the requests of it that wait for approval, and the collection's bootstrap tokens for it.
@@ -34,14 +37,12 @@ options:
         type: str
         required: true
       labels:
-        description: Labels that it is to have, besides those that it has.
+        description: Labels that it is to have, besides those of others. Without it they are left as they are.
         type: dict
-        default: {}
       taints:
-        description: Taints that it is to have, besides those that it has.
+        description: Taints that it is to have, besides those of others. Without it they are left as they are.
         type: list
         elements: dict
-        default: []
         suboptions:
           key:
             description: Key of the taint.
@@ -130,8 +131,8 @@ TAINT: dict[str, Any] = {
 }
 NODE: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "labels": {"type": "dict", "default": {}},
-    "taints": {"type": "list", "elements": "dict", "default": [], "options": TAINT},
+    "labels": {"type": "dict"},
+    "taints": {"type": "list", "elements": "dict", "options": TAINT},
 }
 SPEC: dict[str, Any] = {
     **CLUSTER_SPEC,

@@ -12,7 +12,7 @@ from typing import Any
 from .csr import CLIENT_SIGNER, NODE_PREFIX, SERVING_SIGNER, Request
 from .tokens import USER_PREFIX, OwnToken
 
-__all__ = ["join_status", "label_patch", "merged_taints", "node_status", "ready", "requests_missing"]
+__all__ = ["join_status", "node_status", "ready", "requests_missing"]
 
 
 def requests_missing(
@@ -87,22 +87,3 @@ def node_status(node: Mapping[str, Any] | None) -> str:
 
 def _conditions(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list((node.get("status") or {}).get("conditions") or [])
-
-
-def label_patch(node: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels that are missing or differ."""
-    present = (node.get("metadata") or {}).get("labels") or {}
-    return {key: value for key, value in labels.items() if present.get(key) != value}
-
-
-def merged_taints(node: Mapping[str, Any], taints: Iterable[Mapping[str, str]]) -> list[dict[str, Any]] | None:
-    """All taints of the node with ours among them, or None where ours are there. Key and effect identify a taint."""
-    present = list((node.get("spec") or {}).get("taints") or [])
-    wanted = {(taint["key"], taint["effect"]): taint.get("value") or "" for taint in taints}
-    found = {(taint["key"], taint["effect"]): taint.get("value") or "" for taint in present}
-    if all(found.get(identity) == value for identity, value in wanted.items()):
-        return None
-    others = [taint for taint in present if (taint["key"], taint["effect"]) not in wanted]
-    return others + [
-        {"key": key, "effect": effect, **({"value": value} if value else {})} for (key, effect), value in wanted.items()
-    ]

@@ -87,21 +87,6 @@ def node(**changes):
     }
 
 
-def test_labels_that_differ():
-    assert joining.label_patch(node(), {"a": "1", "b": "3", "c": ""}) == {"b": "3", "c": ""}
-
-
-def test_taints_are_known_by_key_and_effect_and_those_of_others_stay():
-    wanted = [{"key": "k", "value": "new", "effect": "NoExecute"}, {"key": "k", "effect": "NoSchedule"}]
-    assert joining.merged_taints(node(), wanted) == [
-        {"key": "theirs", "effect": "NoSchedule"},
-        {"key": "k", "effect": "NoExecute", "value": "new"},
-        {"key": "k", "effect": "NoSchedule"},
-    ]
-    assert joining.merged_taints(node(), [{"key": "theirs", "effect": "NoSchedule", "value": ""}]) is None
-    assert joining.merged_taints(node(), []) is None
-
-
 def test_where_a_node_is():
     def with_ready(**condition):
         return node(status={"conditions": [{"type": "Ready", **condition}]})
