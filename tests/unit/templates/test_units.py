@@ -77,6 +77,7 @@ def test_the_unit_is_that_of_the_table(role: str, family: str, version: str, pro
     assert sandbox.splitlines()[0] == wanted["sandbox"]
     first = section(unit, "Unit").splitlines()
     assert f"After={' '.join(['network-online.target', *wanted['after']])}" in first
+    assert f"Wants={' '.join(['network-online.target', *wanted.get('wants', [])])}" in first
     assert "StartLimitIntervalSec=0" in first
     assert "WantedBy=multi-user.target" in section(unit, "Install").splitlines()
 
