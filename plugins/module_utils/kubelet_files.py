@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import re
@@ -72,12 +71,18 @@ class KubeletFiles:
     def remove_kubeconfig(self) -> None:
         files.remove(self.kubeconfig)
 
+    def certificates(self, prefix: str = "kubelet-") -> list[str]:
+        """The kubelet's pairs, as client and as server."""
+        try:
+            names = sorted(os.listdir(self.certificate_directory))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [os.path.join(self.certificate_directory, name) for name in names if name.startswith(prefix)]
+
     def remove_certificates(self) -> None:
         """All kubelet-client-* files: the kubelet takes the newest that it finds."""
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            for name in os.listdir(self.certificate_directory):
-                if name.startswith(_CLIENT):
-                    files.remove(os.path.join(self.certificate_directory, name))
+        for path in self.certificates(_CLIENT):
+            files.remove(path)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubelet_identity
-short_description: Say whether a kubelet has an identity, and make it ready to join where it has none
+short_description: Say whether a kubelet has an identity, make it ready to join where it has none, or remove it
 version_added: 0.1.0
 author:
   - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
@@ -21,6 +21,18 @@ description:
 extends_documentation_fragment:
   - tlsbootstrap.kubernetes.attributes
 options:
+  state:
+    description:
+      - V(present) looks for the identity. V(absent) removes it when the kubelet has been stopped: the kubeconfigs,
+        certificates and keys, what a join has left, and O(more_files).
+    type: str
+    choices: [present, absent]
+    default: present
+  more_files:
+    description: Other files of the node's identities that go with O(state=absent), such as those of kube-proxy.
+    type: list
+    elements: path
+    default: []
   node_name:
     description: Name of the Node.
     type: str
@@ -72,11 +84,19 @@ EXAMPLES = r"""
     server: https://192.0.2.10:6443
     ca_path: /etc/kubernetes/pki/kubernetes-ca.crt
   register: identity
+
+- name: Take the node's identity from a host
+  tlsbootstrap.kubernetes.kubelet_identity:
+    state: absent
+    node_name: worker1
+    kubeconfig: /etc/kubernetes/kubelet.conf
+    certificate_directory: /var/lib/kubelet/pki
+    bootstrap_kubeconfig: /etc/kubernetes/bootstrap-kubelet.conf
 """
 
 RETURN = r"""
 joined:
-  description: Whether the kubelet has an identity of this node.
+  description: Whether the kubelet has an identity of this node; with O(state=absent) it has none.
   type: bool
   returned: success
 node_name:
@@ -84,7 +104,7 @@ node_name:
   type: str
   returned: success
 not_after:
-  description: When the kubelet's client certificate ends, empty where there is none.
+  description: When the kubelet's client certificate ends, also one that was removed; empty where there is none.
   type: str
   returned: success
   sample: "2026-01-31T12:00:00Z"
@@ -100,7 +120,7 @@ leftover:
   type: bool
   returned: success
 reasons:
-  description: Why the node has to join.
+  description: Why the node has to join, or what was removed.
   type: list
   elements: dict
   returned: success
@@ -116,14 +136,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import runner
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files, runner
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.certificate import instant_text
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import assess
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import Found, assess
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.endpoint import check_endpoint
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.kubelet_files import KubeletFiles, OneTimeKey
 
 # The key is the public half of one, or none: nothing here is secret.
 SPEC: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "more_files": {"type": "list", "elements": "path", "default": []},
     "node_name": {"type": "str", "required": True},
     "kubeconfig": {"type": "path", "required": True},
     "certificate_directory": {"type": "path", "required": True},
@@ -135,8 +158,29 @@ SPEC: dict[str, Any] = {
 }
 
 
+def end_of(found: Found) -> str:
+    return "" if found.certificate is None else instant_text(found.certificate.not_after)
+
+
+def remove(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
+    """Take the files of the identity away."""
+    kubelet = KubeletFiles(params["kubeconfig"], params["certificate_directory"])
+    key = OneTimeKey(params["bootstrap_kubeconfig"])
+    node_name, end = params["node_name"], end_of(kubelet.read(None))
+    known = [kubelet.kubeconfig, *kubelet.certificates(), *params["more_files"], key.bootstrap_kubeconfig, key.path]
+    there = [path for path in known if files.state_of(path).exists]
+    if not check_mode:
+        for path in there:
+            files.remove(path)
+        key.remove()
+    result = {"joined": False, "node_name": node_name, "not_after": end, "token_request": {}, "leftover": False}
+    return runner.Outcome([Reason("Leftover", node_name, path, "there") for path in there], result)
+
+
 def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     """Read, compare, make ready."""
+    if params["state"] == "absent":
+        return remove(params, check_mode)
     kubelet = KubeletFiles(params["kubeconfig"], params["certificate_directory"])
     key = OneTimeKey(params["bootstrap_kubeconfig"])
     found = kubelet.read(params["trusted_cas"])
@@ -154,7 +198,7 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     result = {
         "joined": verdict.joined,
         "node_name": params["node_name"],
-        "not_after": "" if found.certificate is None else instant_text(found.certificate.not_after),
+        "not_after": end_of(found),
         "token_request": {"node_name": params["node_name"], "recipient": recipient} if recipient else {},
         "leftover": leftover,
     }
