@@ -49,8 +49,8 @@ def main(folder: Path, node: str, days: int, other_key: bool) -> None:
     def signed(subject: x509.Name, public_key: ec.EllipticCurvePublicKey) -> bytes:
         builder = x509.CertificateBuilder(issuer, subject, public_key, x509.random_serial_number())
         builder = builder.not_valid_before(now - datetime.timedelta(days=9))
-        # As Go writes it: by it the issuer is known.
-        builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), False)
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+        builder = builder.add_extension(authority, critical=False)
         certificate = builder.not_valid_after(now + datetime.timedelta(days=days)).sign(ca_key, hashes.SHA256())
         return certificate.public_bytes(serialization.Encoding.PEM)
 
