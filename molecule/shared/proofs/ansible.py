@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ class Run:
     """What a run of a playbook did and said."""
 
     code: int
-    tasks: list[dict[str, Any]]
-    output: str
+    tasks: list[dict[str, Any]] = field(repr=False)
+    output: str = field(repr=False)
 
     @property
     def changes(self) -> list[dict[str, Any]]:

@@ -29,19 +29,8 @@ def as_soon_as(host: Host, condition: str, action: str) -> Iterator[None]:
 
 def token_made(cluster: Host) -> str:
     """Return a condition for the control plane: since now a token was made, or deleted."""
-    size = cluster.output(f"stat -c %%s {TOKENS} 2>/dev/null || echo 0").strip()
+    size = cluster.output(f"stat -c %s {TOKENS} 2>/dev/null || echo 0").strip()
     return f'[ "$(stat -c %s {TOKENS} 2>/dev/null || echo 0)" -gt {size} ]'
-
-
-@contextlib.contextmanager
-def cut_off(host: Host, address: str, port: int) -> Iterator[None]:
-    """Have a host find nothing at an address."""
-    rule = f"OUTPUT --protocol tcp --destination {address} --dport {port} --jump REJECT"
-    host.output(f"iptables -I {rule}")
-    try:
-        yield
-    finally:
-        host.output(f"iptables -D {rule}")
 
 
 @contextlib.contextmanager
