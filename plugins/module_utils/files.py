@@ -41,6 +41,7 @@ __all__ = [
     "link_atomic",
     "lock",
     "read",
+    "read_lines",
     "remove",
     "state_of",
     "sweep",
@@ -127,6 +128,17 @@ def read(path: str, limit: int = LIMIT, follow: bool = False) -> bytes | None:
         return _read_all(descriptor, limit)
     finally:
         os.close(descriptor)
+
+
+def read_lines(path: str) -> Iterator[bytes]:
+    """The lines of a file that may be long; none where there is no file."""
+    _refuse_odd(state_of(path))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return
+    with os.fdopen(descriptor, "rb") as stream:
+        yield from stream
 
 
 def _read_all(descriptor: int, limit: int) -> bytes:

@@ -27,6 +27,13 @@ options:
     description: Mode of the folder. Only where it is the cluster's own PKI folder others have to enter it.
     type: str
     default: '0700'
+  accept_restored:
+    description:
+      - CAs, by name, that are older than the newest that the ledger knows, and are meant to be.
+      - Without that an older one is refused, because an old backup of the folder seems to have been restored.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: tlsbootstrap.kubernetes.identities
   - module: tlsbootstrap.kubernetes.sign
@@ -63,6 +70,11 @@ certificates:
       -----END CERTIFICATE-----
 published:
   description: Public parts that were born on hosts (signing CAs, service-account keys), by C(identity@host).
+  type: dict
+  returned: always
+current:
+  description:
+    - The newest certificate of each identity in the ledger, by host and name, with C(sha256) and C(not_before).
   type: dict
   returned: always
 directory:
@@ -102,6 +114,7 @@ def main() -> None:
             "directory": {"type": "path", "required": True},
             "cas": {"type": "list", "elements": "dict", "required": True},
             "directory_mode": {"type": "str", "default": "0700"},
+            "accept_restored": {"type": "list", "elements": "str", "default": []},
             "lock_timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
@@ -116,6 +129,7 @@ def main() -> None:
             utc_now(),
             module.check_mode,
             given["lock_timeout"],
+            tuple(given["accept_restored"]),
         ),
     )
 

@@ -97,6 +97,14 @@ options:
     type: list
     elements: str
     default: []
+  current:
+    description:
+      - The newest certificate of each identity of this host in the ledger of the CA host, with C(sha256) and
+        C(not_before), as M(tlsbootstrap.kubernetes.ca) returns it in RV(tlsbootstrap.kubernetes.ca#module:current).
+      - One that is older came back with an old backup of the host and is made anew. About one that the ledger does not
+        know there is a warning.
+    type: dict
+    default: {}
   controller_time:
     description:
       - The time on the controller, ISO 8601 in UTC.
@@ -217,6 +225,7 @@ def _argument_spec() -> dict[str, dict[str, object]]:
         "bundles": {"type": "list", "elements": "dict", "default": [], "options": bundle},
         "certificates": {"type": "dict"},
         "force": {"type": "list", "elements": "str", "default": []},
+        "current": {"type": "dict", "default": {}},
         "controller_time": {"type": "str"},
     }
 
@@ -235,6 +244,7 @@ def _act(module: AnsibleModule) -> Outcome:
         force=given["force"],
         now=now,
         check=module.check_mode,
+        current=given["current"],
     )
     outcome = hold(task)
     if offset is not None:

@@ -97,8 +97,8 @@ reasons:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import sign_requests
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import run, utc_now
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.signing import sign_requests
 
 
 def main() -> None:

@@ -47,6 +47,9 @@ PKI_CODES: dict[str, str] = {
     # bundles and what hosts publish
     "BundleMissing": "the bundle is not there",
     "BundleChanged": "the bundle has other members, or in another order",
+    # the ledger of the CA host
+    "NotInLedger": "the CA was imported, or a run was stopped before it was recorded",
+    "Superseded": "the ledger knows a newer certificate: an old backup of the host was restored",
     "PublishedChanged": "a host has a new public part that others must trust",
     # any file
     "DirectoryMissing": "the folder is not there",

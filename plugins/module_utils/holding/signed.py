@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from .. import files
-from ..domain.errors import InputError
+from ..domain.errors import InputError, given
 from ..domain.identity import Identity, compare, new_key_wanted
+from ..domain.ledger import restored
 from ..domain.reasons import Reason
 from .kubeconfig import Kubeconfigs
 from .material import Issuer, Material, issuer_of, material_of, read_live
@@ -33,6 +34,7 @@ class Certificates:
         issuer = self._issuers.get(str(identity.issuer))
         live = read_live(identity, issuer)
         reasons = self._compare(identity, live, issuer, self._task.forces(identity.name))
+        reasons = reasons or self._compare_ledger(identity, live, work)
         pending = Pending(identity)
         wanted = (self._task.certificates or {}).get(identity.name)
         candidate = self._candidate(identity, pending, live, issuer, wanted)
@@ -61,6 +63,20 @@ class Certificates:
 
     def _compare(self, identity: Identity, material: Material, issuer: Issuer | None, forced: bool) -> list[Reason]:
         return compare(identity, material.found, issuer.info if issuer else None, self._task.now, forced)
+
+    def _compare_ledger(self, identity: Identity, live: Material, work: Work) -> list[Reason]:
+        """What serves may still be what a backup has brought back, of this host or of the CA host."""
+        certificate, newest = given(live.found.certificate), self._task.current.get(identity.name)
+        who = restored(newest, certificate)
+        if who == "ca":
+            work.warnings.append(
+                f"the certificate {certificate.short()} of {identity.name} on {self._task.host} is not in the ledger "
+                "of the CA host: somebody else made it, or an old backup of the CA folder was restored"
+            )
+        if who != "host":
+            return []
+        old, new = certificate.short(), f"{given(newest)['sha256'][:16]} of {given(newest)['not_before']}"
+        return [replace(reason_at(identity, "Superseded", old, new), files=identity.files)]
 
     def _candidate(
         self, identity: Identity, pending: Pending, live: Material, issuer: Issuer | None, wanted: str | None

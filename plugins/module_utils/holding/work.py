@@ -29,6 +29,8 @@ class Task:
     force: list[str]
     now: datetime.datetime
     check: bool = False
+    # The newest certificate of each identity in the CA host's ledger: sha256 and not_before.
+    current: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def first(self) -> bool:

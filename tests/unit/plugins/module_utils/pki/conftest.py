@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities, sign_requests
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task, hold
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.signing import sign_requests
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
@@ -73,6 +74,7 @@ class Cluster:
         self.now = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc)
         self.key_type = "ecdsa-p256"
         self.force: list[str] = []
+        self.accepted: tuple[str, ...] = ()
         self.hosts = {host: self._rows(host) for host in ("cp1", "cp2")}
         self.hosts_on = ["cp1", "cp2"]
         self.members = {
@@ -182,7 +184,7 @@ class Cluster:
         ]
 
     def ensure(self, check: bool = False) -> Outcome:
-        return ensure_authorities(str(self.ca), self.cas, "0700", self.now, check, 1)
+        return ensure_authorities(str(self.ca), self.cas, "0700", self.now, check, 1, self.accepted)
 
     def call(self, host: str, authorities: dict[str, Any], certificates: Any = None, check: bool = False) -> Outcome:
         filled = flow.bundle_contents(self.bundles(host), authorities["certificates"], authorities["published"])
@@ -196,6 +198,7 @@ class Cluster:
                 force=self.force,
                 now=self.now,
                 check=check,
+                current=authorities.get("current", {}).get(host, {}),
             )
         )
 

@@ -269,6 +269,27 @@ def forgotten_by_the_ca_host(cluster: Cluster) -> None:
     (cluster.ca / "published" / "service-account@cp1.pem").unlink()
 
 
+@causes("NotInLedger", "kubernetes-ca")
+def recorded_by_nobody(cluster: Cluster) -> None:
+    ledger = cluster.ca / "ledger.jsonl"
+    ledger.write_text(
+        "".join(line for line in ledger.read_text().splitlines(True) if '"ca": "kubernetes-ca"' not in line)
+    )
+
+
+@causes("Superseded")
+def old_backup_of_the_host(cluster: Cluster) -> None:
+    """A key that has leaked must not come back."""
+    pair = [path(cluster, "key"), path(cluster, "certificate")]
+    old = [half.read_bytes() for half in pair]
+    cluster.now += datetime.timedelta(days=1)
+    cluster.force = ["admin"]
+    cluster.run()
+    cluster.force = []
+    for half, data in zip(pair, old):
+        half.write_bytes(data)
+
+
 @causes("OwnerChanged")
 def other_owner(cluster: Cluster) -> None:
     os.chown(path(cluster, "key"), 12345, -1)

@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder of the CAs.
+
+<folder>/                 0700, one lock
+  kubernetes-ca.{crt,key} the pairs, keys 0600
+  published/<X@host>.pem  public parts that were born on hosts: signing CAs, service-account keys
+  ledger.jsonl            one line per certificate issued, only ever appended to
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from . import files, x509
+from .domain.ca import Authority, check_authority
+from .domain.certificate import CertificateInfo
+from .domain.errors import InputError
+from .domain.ledger import Ledger, read_ledger
+from .domain.pem import certificates
+
+__all__ = ["LEDGER", "PENDING", "PUBLISHED", "Folder", "Pair", "is_published_name"]
+
+LEDGER = "ledger.jsonl"
+PENDING = ".pending"
+PUBLISHED = "published"
+_PUBLISHED_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*@[A-Za-z0-9_][A-Za-z0-9_.:-]*")
+
+
+def is_published_name(name: str) -> bool:
+    return _PUBLISHED_NAME.fullmatch(name) is not None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A CA as it was read from the folder."""
+
+    authority: Authority
+    pem: str
+    certificate: Any
+    info: CertificateInfo
+    key: x509.PrivateKey
+    normalised: bool = True
+
+
+class Folder:
+    def __init__(self, directory: str, mode: str = "0700", accepted: tuple[str, ...] = ()) -> None:
+        self.directory = os.path.abspath(directory)
+        self.mode = mode
+        # CAs that are older than the ledger's newest, and are meant to be.
+        self.accepted = accepted
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.directory, name)
+
+    def files(self, authority: Authority) -> tuple[str, ...]:
+        return self.path(authority.key_file), self.path(authority.certificate_file)
+
+    def pair(self, authority: Authority, now: datetime.datetime) -> Pair | None:
+        """The CA when both halves are there and serve; half a CA is refused, never made whole with a new key."""
+        certificate_path, key_path = self.path(authority.certificate_file), self.path(authority.key_file)
+        certificate, key = files.read(certificate_path), files.read(key_path)
+        if certificate is None and key is None:
+            return None
+        if certificate is None or key is None:
+            there, gone = (key_path, certificate_path) if certificate is None else (certificate_path, key_path)
+            raise InputError(
+                f"CA {authority.name}: {there} is there, {gone} is not; restore it from a backup "
+                "(a CA key is never replaced by itself)"
+            )
+        return self._read_pair(authority, certificate, key, now)
+
+    def _read_pair(self, authority: Authority, certificate: bytes, key: bytes, now: datetime.datetime) -> Pair:
+        certificate_path, key_path = self.path(authority.certificate_file), self.path(authority.key_file)
+        found = certificates(certificate, certificate_path)
+        if len(found) != 1:
+            # The controller-manager refuses a signing file with more than one, and kubeadm reads the first only.
+            raise InputError(f"{certificate_path}: {len(found)} certificates where the CA's own alone belongs")
+        loaded = x509.load_certificate(found[0], certificate_path)
+        info = x509.certificate_info(loaded)
+        private = x509.load_private_key(key, key_path)
+        check_authority(f"CA {authority.name} in {self.directory}", info, private.info, now)
+        pem = found[0].text()
+        return Pair(authority, pem, loaded, info, private, certificate == pem.encode("ascii"))
+
+    def published(self) -> dict[str, str]:
+        directory = self.path(PUBLISHED)
+        if not os.path.isdir(directory):
+            return {}
+        found = {}
+        for entry in sorted(os.listdir(directory)):
+            name, suffix = os.path.splitext(entry)
+            if suffix == ".pem" and is_published_name(name):
+                data = files.read(os.path.join(directory, entry))
+                found[name] = (data or b"").decode("utf-8", "replace")
+        return found
+
+    def ledger(self) -> Ledger:
+        return read_ledger(files.read_lines(self.path(LEDGER)))
+
+    def sweep(self) -> None:
+        """What killed writers left; called under the lock."""
+        for directory in (self.directory, self.path(PENDING), self.path(PUBLISHED)):
+            files.sweep(directory)
+
+    def record(self, entries: list[dict[str, Any]]) -> None:
+        """One append and one sync for a whole batch."""
+        lines = [json.dumps(entry, sort_keys=True, ensure_ascii=True) for entry in entries]
+        if lines:
+            files.append_line(self.path(LEDGER), "\n".join(lines))
