@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from expected import MARKS
 from proofs.hosts import Host, connect
-
-NODES = ("w1", "w2")
+from proofs.secrets import keys_of
 
 
 @pytest.fixture(scope="session")
@@ -26,13 +26,19 @@ def hosts(cp1: Host, workers: dict[str, Host]) -> dict[str, Host]:
     return {"cp1": cp1, **workers}
 
 
-@pytest.fixture(params=NODES)
-def node(request: pytest.FixtureRequest, workers: dict[str, Host]) -> Host:
-    """Each worker in turn."""
-    return workers[request.param]
+@pytest.fixture(params=MARKS)
+def node(request: pytest.FixtureRequest, hosts: dict[str, Host]) -> Host:
+    """Each node in turn."""
+    return hosts[request.param]
 
 
 @pytest.fixture
-def other(node: Host, workers: dict[str, Host]) -> Host:
-    """The worker beside the one in turn."""
-    return next(host for host in workers.values() if host != node)
+def other(node: Host, hosts: dict[str, Host]) -> Host:
+    """A node beside the one in turn."""
+    return next(host for host in hosts.values() if host != node)
+
+
+@pytest.fixture(scope="session")
+def keys_before_the_removal(hosts: dict[str, Host]) -> dict[str, str]:
+    """All keys of each host, as one text, read before a node is removed: they are searched for at the end."""
+    return {name: keys_of(host) for name, host in hosts.items()}

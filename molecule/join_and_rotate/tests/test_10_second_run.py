@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from proofs.hosts import PROOF, RUN, Host
+from proofs.states import differences
 
 HOSTS = ("cp1", "w1", "w2")
 
@@ -15,13 +16,6 @@ def looks(host: Host) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what was written down before and after the second run."""
     before, after = (json.loads(host.output("cat %s", f"{PROOF}/{name}.json")) for name in ("before", "after"))
     return before, after
-
-
-def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Return what is not the same, with both values."""
-    return {
-        key: (before.get(key), after.get(key)) for key in sorted({*before, *after}) if before.get(key) != after.get(key)
-    }
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -40,7 +34,7 @@ def test_no_unit_is_restarted(hosts: dict[str, Host], name: str) -> None:
 
 def test_no_object_is_written(cp1: Host) -> None:
     before, after = looks(cp1)
-    assert {"node/w1", "node/w2"} <= set(before["objects"])
+    assert {"node/cp1", "node/w1", "node/w2"} <= set(before["objects"])
     assert not differences(before["objects"], after["objects"])
 
 

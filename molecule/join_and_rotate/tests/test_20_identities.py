@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from expected import MARKS
 from proofs import samples
 from proofs.certificates import CLIENT_AUTH, SERVER_AUTH
 from proofs.hosts import CLIENT_CERTIFICATE, PKI, Host
+from proofs.nodes import marks
 
 EVERYBODY = "system:authenticated"
 CONTROL_PLANE = {
@@ -82,6 +84,5 @@ def test_nothing_waits_for_approval(cp1: Host) -> None:
     assert [entry["metadata"]["name"] for entry in requests if not entry.get("status", {}).get("conditions")] == []
 
 
-def test_nodes_are_labelled_as_workers(cp1: Host) -> None:
-    nodes = cp1.objects("nodes")["items"]
-    assert sorted(node["metadata"]["name"] for node in nodes) == ["w1", "w2"]
+def test_nodes_have_the_labels_and_taints_of_the_inventory(cp1: Host) -> None:
+    assert marks(cp1) == MARKS

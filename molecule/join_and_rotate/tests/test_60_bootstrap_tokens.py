@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from proofs import samples
 from proofs.hosts import ADMIN, KUBECTL, PKI, PROOF, Host
+from proofs.nodes import left_of_joins
 
 GROUP = "system:bootstrappers:tlsbootstrap"
 # A token of the shape of ours, for a node that is not there. It is made on the host and stays there.
@@ -69,15 +70,6 @@ def whoami(cp1: Host) -> Any:
     return cp1.kubectl("auth", "whoami", "--output=json", kubeconfig=KUBECONFIG)
 
 
-def events(cp1: Host) -> dict[str, list[dict[str, Any]]]:
-    """Return what happened to each token Secret of the collection's own, by its id."""
-    result: dict[str, list[dict[str, Any]]] = {}
-    for entry in samples.records(cp1, "watch_tokens"):
-        if "test" not in entry["labels"]:
-            result.setdefault(entry["data"]["token-id"], []).append(entry)
-    return result
-
-
 def test_it_is_nobody_but_a_bootstrapper(cp1: Host, token: str) -> None:
     user = json.loads(whoami(cp1).stdout)["status"]["userInfo"]
     assert user["username"] == f"system:bootstrap:{token}"
@@ -124,8 +116,8 @@ def test_it_is_dead_soon_after_it_is_deleted(cp1: Host, token: str) -> None:
 
 
 def test_each_node_had_one_token_of_its_own(cp1: Host) -> None:
-    first = [seen[0] for seen in events(cp1).values()]
-    assert sorted(entry["annotations"]["tlsbootstrap.kubernetes/node"] for entry in first) == ["w1", "w2"]
+    first = [seen[0] for seen in samples.token_events(cp1).values()]
+    assert sorted(entry["annotations"]["tlsbootstrap.kubernetes/node"] for entry in first) == ["cp1", "w1", "w2"]
     for entry in first:
         node = entry["annotations"]["tlsbootstrap.kubernetes/node"]
         assert entry["labels"]["app.kubernetes.io/managed-by"] == "tlsbootstrap.kubernetes"
@@ -134,22 +126,18 @@ def test_each_node_had_one_token_of_its_own(cp1: Host) -> None:
 
 
 def test_each_token_lived_for_a_join_only(cp1: Host) -> None:
-    for seen in events(cp1).values():
+    for seen in samples.token_events(cp1).values():
         assert [entry["event"] for entry in seen][-1] == "DELETED"
-        assert seen[-1]["at"] - seen[0]["at"] < 120
+        assert seen[-1]["at"] - seen[0]["at"] < 300
         expiration = samples.moment(seen[0]["data"]["expiration"])
         assert 0 < expiration - seen[0]["at"] <= 15 * 60
 
 
 def test_each_token_is_dead(cp1: Host) -> None:
-    answers = json.loads(cp1.output(f"/usr/bin/python3 {PROOF}/try_tokens.py {PROOF}/watch_tokens"))
-    assert set(events(cp1)) <= set(answers)
+    answers = samples.try_tokens(cp1)
+    assert set(samples.token_events(cp1)) <= set(answers)
     assert set(answers.values()) == {401}
 
 
 def test_nothing_of_the_join_is_left(hosts: dict[str, Host], cp1: Host) -> None:
-    secrets = cp1.objects("secrets", "--all-namespaces", "--field-selector=type=bootstrap.kubernetes.io/token")
-    assert [entry["metadata"]["name"] for entry in secrets["items"]] == []
-    for host in hosts.values():
-        assert host.run("test -e /etc/kubernetes/bootstrap-kubelet.conf").rc == 1
-        assert host.run("find /etc/kubernetes /var/lib/kubelet -path '*/.pending/*'").stdout == ""
+    assert left_of_joins(cp1, *hosts.values()) == []

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from proofs import samples
 from proofs.hosts import PROOF, RUN, Host
-from proofs.secrets import forms, key_lines
-
-# Keys lie in these folders; that they lie nowhere else is another test's concern.
-KEYS = "grep -rlZs -e 'PRIVATE KEY-----' /etc/kubernetes /var/lib/kubelet/pki | xargs -0 -r cat"
+from proofs.secrets import forms, key_lines, keys_of
 
 
 @pytest.fixture(scope="module")
-def needles(hosts: dict[str, Host], cp1: Host) -> dict[str, str]:
+def needles(hosts: dict[str, Host], cp1: Host, keys_before_the_removal: dict[str, str]) -> dict[str, str]:
     """Every form of every secret, with what may be said of it in a message."""
-    result: dict[str, str] = {}
-    for entry in samples.records(cp1, "watch_tokens"):
-        data = entry["data"]
-        if "test" in entry["labels"]:
-            continue
-        for secret in (data["token-secret"], f"{data['token-id']}.{data['token-secret']}"):
-            result.update(dict.fromkeys(forms(secret), f"token {data['token-id']}"))
-    assert result
+    secrets: dict[str, str] = {}
+    for identifier, seen in samples.token_events(cp1).items():
+        secret = seen[0]["data"]["token-secret"]
+        secrets.update(dict.fromkeys((secret, f"{identifier}.{secret}"), f"token {identifier}"))
     for name, host in hosts.items():
-        result.update(dict.fromkeys(key_lines(host.output(KEYS)), f"a key of {name}"))
+        keys = keys_before_the_removal[name] + keys_of(host)
+        secrets.update(dict.fromkeys(key_lines(keys), f"a key of {name}"))
     for path in (RUN / "ca").rglob("*.key"):
-        result.update(dict.fromkeys(key_lines(path.read_text()), f"the CA's {path.name}"))
-    return result
+        secrets.update(dict.fromkeys(key_lines(path.read_text()), f"the CA's {path.name}"))
+    return {form: subject for secret, subject in secrets.items() for form in forms(secret)}
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +41,24 @@ def texts(hosts: dict[str, Host]) -> dict[str, bytes]:
 
 def log_files() -> Iterator[Path]:
     """What was written on the controller: Ansible's log, all output, and the processes."""
-    yield from (RUN / name for name in ("ansible.log", "output.log", "join.log", "watch_processes"))
+    names = ("ansible.log", "output.log", "join.log", "runs.log", "report.json", "watch_processes")
+    yield from (RUN / name for name in names)
 
 
 def test_enough_is_searched_for(needles: dict[str, str]) -> None:
     subjects = set(needles.values())
-    assert len([subject for subject in subjects if subject.startswith("token ")]) >= 3
+    assert len([subject for subject in subjects if subject.startswith("token ")]) >= 5
     assert {"a key of cp1", "a key of w1", "a key of w2"} <= subjects
     assert len([subject for subject in subjects if subject.startswith("the CA's ")]) >= 3
 
 
 def test_what_is_searched_is_all_there(texts: dict[str, bytes]) -> None:
-    for name in ("ansible.log", "output.log"):
+    for name in ("ansible.log", "output.log", "join.log", "runs.log"):
         assert b"tlsbootstrap.kubernetes" in texts[f"the controller's {name}"]
-    # At the highest verbosity, otherwise the search proves little.
-    assert b"ESTABLISH SSH CONNECTION" in texts["the controller's output.log"]
+    for name in ("output.log", "join.log", "runs.log"):
+        # At the highest verbosity and with all differences, otherwise the search proves little.
+        assert b"ESTABLISH SSH CONNECTION" in texts[f"the controller's {name}"]
+        assert b"+++ after" in texts[f"the controller's {name}"]
     assert b"ansible-playbook" in texts["the controller's watch_processes"]
     for name in ("cp1", "w1", "w2"):
         assert b"/usr/bin/containerd" in texts[f"the processes of {name}"]
@@ -74,7 +72,8 @@ def test_the_search_finds_what_is_there(hosts: dict[str, Host], needles: dict[st
     for host in hosts.values():
         host.output(f"CANARY={canary} sleep 1; sleep 0.5")
         assert canary.encode() in host.backend.run(f"cat {PROOF}/watch_processes").stdout_bytes
-    assert canary in forms(canary)
+    in_a_kubeconfig = base64.b64encode(f"-----BEGIN PRIVATE KEY-----\n{canary}\n".encode()).decode()
+    assert any(form in in_a_kubeconfig for form in forms(canary))
 
 
 def test_no_secret_is_found(needles: dict[str, str], texts: dict[str, bytes]) -> None:

@@ -67,6 +67,11 @@ def requested_key(pem: bytes) -> str:
     return key_hash(x509.load_pem_x509_csr(pem))
 
 
+def requested_name(pem: bytes) -> str:
+    """Return the common name that a request is for."""
+    return text(x509.load_pem_x509_csr(pem).subject, NameOID.COMMON_NAME)[0]
+
+
 def key_hash(found: x509.Certificate | x509.CertificateSigningRequest) -> str:
     """Return a hash that a key pair is known by."""
     key = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

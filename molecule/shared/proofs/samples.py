@@ -70,6 +70,23 @@ def errors(control_plane: Host) -> list[tuple[float, str]]:
     return [(entry["at"], entry["error"]) for entry in records(control_plane, "sample_api") if "error" in entry]
 
 
+def token_events(control_plane: Host) -> dict[str, list[dict[str, Any]]]:
+    """Return what happened to each bootstrap token of the collection's own, by its id."""
+    result: dict[str, list[dict[str, Any]]] = {}
+    for entry in records(control_plane, "watch_tokens"):
+        if "test" not in entry["labels"]:
+            result.setdefault(entry["data"]["token-id"], []).append(entry)
+    return result
+
+
+def try_tokens(control_plane: Host) -> dict[str, int]:
+    """Return the HTTP status that each token gets that ever was in the API, by its id."""
+    answers: dict[str, int] = json.loads(
+        control_plane.output(f"/usr/bin/python3 {PROOF}/try_tokens.py {PROOF}/watch_tokens")
+    )
+    return answers
+
+
 def wait_for(what: str, condition: Callable[[], Any], seconds: float, interval: float = 1.0) -> Any:
     """Return what a condition gives as soon as it gives something."""
     end = time.time() + seconds

@@ -6,6 +6,10 @@ import base64
 import re
 from collections.abc import Iterator
 
+from proofs.hosts import Host
+
+# That they lie nowhere else is another test's concern.
+KEYS = "grep -rlZs -e 'PRIVATE KEY-----' /etc/kubernetes /var/lib/kubelet | xargs -0 -r cat"
 KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n(.+?)-----END", re.DOTALL)
 
 
@@ -18,6 +22,11 @@ def forms(secret: str) -> Iterator[str]:
         encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
         # The characters at both ends depend on what stands beside the secret.
         yield encoded[(0, 2, 3)[offset] : len(encoded) - (len(raw) + offset) % 3]
+
+
+def keys_of(host: Host) -> str:
+    """Return all keys of a host as one text."""
+    return host.output(KEYS)
 
 
 def key_lines(pem: str) -> Iterator[str]:
