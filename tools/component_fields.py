@@ -3,7 +3,8 @@
 Usage: python3 tools/component_fields.py 1.34.4 1.35.4 1.36.3 1.37.2
 The sources come through `go mod download`. The kubelet and kube-proxy decode
 their configuration leniently and pass over a field that they do not know, so
-its names have to be checked by us; the Go types are the only complete list.
+its names have to be checked by us; the Go types are the only complete list. A
+value of another type they refuse at their start, which is late.
 """
 
 from __future__ import annotations
@@ -31,6 +32,18 @@ GATES = {
     "controller-manager": "pkg/features/kube_features.go",
     "component-base": "*/**/kube_features.go",
 }
+# What JSON has for it. A type that is none of these, nor a struct here, is not checked.
+SCALARS = {
+    "bool": "bool",
+    "float32": "float",
+    "float64": "float",
+    "int32": "int",
+    "int64": "int",
+    "metav1.Duration": "duration",
+    "string": "string",
+    "uint32": "int",
+}
+ALIAS = re.compile(r"^type (\w+) (\w+)$", re.MULTILINE)
 STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r'^\t(?:\w+ +)?([\w.\[\]*]+) +`json:"([^"]*)"', re.MULTILINE)
 GATE = re.compile(r'^\t\w+ +(?:featuregate\.)?Feature += "(\w+)"', re.MULTILINE)
@@ -47,11 +60,13 @@ def module(name: str, version: str) -> Path:
 
 def structs(version: str) -> Fields:
     found: Fields = {}
+    scalars = dict(SCALARS)
     for name, paths in TYPES.items():
         for path in paths:
-            for struct, body in STRUCT.findall((module(name, version) / path).read_text()):
-                found[struct] = fields(body)
-    return reachable(found)
+            text = (module(name, version) / path).read_text()
+            scalars.update((alias, SCALARS[kind]) for alias, kind in ALIAS.findall(text) if kind in SCALARS)
+            found.update((struct, fields(body)) for struct, body in STRUCT.findall(text))
+    return reachable(found, scalars)
 
 
 def fields(body: str) -> dict[str, str]:
@@ -59,16 +74,26 @@ def fields(body: str) -> dict[str, str]:
     for kind, tag in FIELD.findall(body):
         name = tag.split(",")[0]
         if kind == "metav1.TypeMeta":
-            names.update(kind="", apiVersion="")
+            names.update(kind="string", apiVersion="string")
         elif kind == "OutputRoutingOptions":  # embedded
             names[""] = kind
         elif name not in ("", "-"):
-            # The value of a map is not a field: what is in one is not followed.
-            names[name] = "" if kind.startswith("map[") else kind.lstrip("[]*").rpartition(".")[2]
+            names[name] = kind
     return names
 
 
-def reachable(found: Fields) -> Fields:
+def kind_of(written: str, scalars: dict[str, str], found: Fields) -> str:
+    """The Go type as JSON has it. The value of a map is not a field: what is in one is not followed."""
+    bare = written.lstrip("*")
+    if bare.startswith("[]"):
+        return "[]" + kind_of(bare[2:], scalars, found)
+    if bare.startswith("map[") or bare == "v1.ResourceList":
+        return "map"
+    name = bare.rpartition(".")[2]
+    return scalars.get(bare) or scalars.get(name) or (name if found.get(name) else "")
+
+
+def reachable(found: Fields, scalars: dict[str, str]) -> Fields:
     """Only the structs that the configurations use, embedded ones merged in."""
     wanted, queue = {}, list(ROOTS)
     while queue:
@@ -76,8 +101,8 @@ def reachable(found: Fields) -> Fields:
         if struct not in wanted:
             entries = dict(found[struct])
             entries.update(found.get(entries.pop("", ""), {}))
-            wanted[struct] = {name: kind if found.get(kind) else "" for name, kind in entries.items()}
-            queue += [kind for kind in wanted[struct].values() if kind]
+            wanted[struct] = {name: kind_of(kind, scalars, found) for name, kind in entries.items()}
+            queue += [kind.lstrip("[]") for kind in wanted[struct].values() if kind.lstrip("[]") in found]
     return wanted
 
 
@@ -131,7 +156,7 @@ def gates_text(versions: dict[int, set[str]]) -> str:
 HEAD = '''# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The field names of KubeletConfiguration and KubeProxyConfiguration and the feature gates, by version.
+"""The fields of KubeletConfiguration and KubeProxyConfiguration and the feature gates, by version.
 
 Made by python3 tools/component_fields.py from Kubernetes {versions}; not edited by hand.
 """
@@ -140,7 +165,8 @@ from __future__ import annotations
 
 MINORS = {minors}
 
-# struct -> field -> (the struct it holds or "", first minor version, last one)
+# struct -> field -> (what it holds, first minor version, last one): bool, int, float, string, duration, map, a struct,
+# a list of such after [], or "" for what is not checked
 {fields}
 
 # (first minor version, last one) -> the gates that the kubelet or kube-proxy knows in them

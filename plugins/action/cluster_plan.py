@@ -9,6 +9,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,8 +19,9 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import sources
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import component_rules, variables
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import plan as planning
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import variables
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.findings import Findings
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.inventory import GROUPS, HOST_KEYS
@@ -32,26 +34,35 @@ except ImportError:
 _ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
 _RESULT = "__cluster_planned"
 _IGNORED = "cluster_ignored_variables"
+_BINARIES = ("kube_binaries_directory", "kube_binaries_checksums", "kube_binaries_urls", "kube_proxy_enabled")
+_FALSE = ("false", "no", "off", "n", "f", "0", "0.0")
 # How many hosts a template that they share is evaluated for.
 _EVALUATIONS = 10
 
 
 @functools.lru_cache(maxsize=1)
-def read_catalogue(roles: str = _ROLES) -> tuple[variables.Catalogue, tuple[str, ...]]:
-    """All options of the roles beside this plugin, and the names of those of the role cluster."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found = {}
+def read_catalogue(roles: str = _ROLES) -> tuple[variables.Catalogue, tuple[str, ...], dict[str, Any]]:
+    """All options of the roles beside this plugin, the names of those of the role cluster, and the roles' own vars."""
+    found, rules = {}, {}
     hosts: Mapping[str, Any] = {}
     for role in sorted(os.listdir(roles)):
-        path = os.path.join(roles, role, "meta", "argument_specs.yml")
-        if not os.path.isfile(path):
+        specs = _read_yaml(os.path.join(roles, role, "meta", "argument_specs.yml"))
+        if not specs:
             continue
-        with open(path, encoding="utf-8") as stream:
-            entries = yaml.load(stream, Loader=loader)["argument_specs"]  # noqa: S506 - it is a safe loader
+        entries = specs["argument_specs"]
         found[role] = entries["cluster" if role == "cluster" else "main"].get("options") or {}
+        rules[role] = _read_yaml(os.path.join(roles, role, "vars", "main.yml"))
         if role == "cluster":
             hosts = entries["host"]["options"]
-    return variables.Catalogue(found, hosts), tuple(found["cluster"])
+    return variables.Catalogue(found, hosts), tuple(found["cluster"]), rules
+
+
+def _read_yaml(path: str) -> dict[str, Any]:
+    if not os.path.isfile(path):
+        return {}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with open(path, encoding="utf-8") as stream:
+        return yaml.load(stream, Loader=loader) or {}  # noqa: S506 - it is a safe loader
 
 
 def plain(value: Any) -> Any:
@@ -78,59 +89,98 @@ def type_problem(name: str, option: Mapping[str, Any], value: Any, validator: Ar
     return f"{name}: {'; '.join(str(message) for message in checked.error_messages)}"
 
 
-class _Checker:
-    """Names and types of the variables, host by host; what many hosts share is looked at once."""
+class _View:
+    """The variables of a host, or of the play: as they are written, and evaluated one by one."""
 
-    def __init__(self, catalogue: variables.Catalogue, ignored: Sequence[str], templar: Any) -> None:
+    def __init__(self, host: str, raw: Mapping[str, Any], templar: Any, evaluate: Callable[[str], Any]) -> None:
+        self.host = host
+        self.raw = raw
+        self._templar = templar
+        self._evaluate = evaluate
+
+    def is_template(self, name: str) -> bool:
+        return bool(self._templar.is_template(self.raw[name]))
+
+    def value(self, name: str) -> Any:
+        """Evaluated, which may raise AnsibleError: a template may ask for facts that are not there yet."""
+        return self._evaluate(name) if self.is_template(name) else self.raw[name]
+
+
+class _Checker:
+    """Names and values of the variables, host by host; what many hosts share is looked at once."""
+
+    def __init__(self, catalogue: variables.Catalogue, rules: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         self.catalogue = catalogue
-        self.ignored = ignored
-        self.templar = templar
+        self.rules = rules
+        self.ignored = [str(pattern) for pattern in settings.get(_IGNORED) or []]
+        self.version = str(settings.get("cluster_kubernetes_version"))
         # Problem -> hosts that have it, and files where it was seen.
         self.problems: dict[str, tuple[list[str], set[str]]] = {}
         # The values are kept, so that no identity is used twice.
-        self._checked: dict[tuple[str, int], tuple[Any, str]] = {}
-        self._evaluated: Counter[tuple[str, int]] = Counter()
+        self._checked: dict[tuple[Any, ...], tuple[Any, list[str]]] = {}
+        self._evaluated: Counter[tuple[Any, ...]] = Counter()
         self._validators: dict[str, ArgumentSpecValidator] = {}
 
-    def check(self, host: str, raw: Mapping[str, Any], templated: Callable[[str], Any]) -> None:
-        for name, value in raw.items():
+    def check(self, view: _View) -> None:
+        for name, value in view.raw.items():
             option = self.catalogue.options.get(name)
             if option is None:
                 problem = self.catalogue.problem(name, self.ignored)
+                self._note([problem] if problem else [], view.host, value)
             else:
-                problem = self._value_problem(name, option, value, templated)
-            if problem:
-                hosts, origins = self.problems.setdefault(problem, ([], set()))
-                hosts.extend([host] if host else [])
-                origin = Origin.get_tag(value) if Origin else None
-                if origin:
-                    origins.add(str(origin))
+                self._note(self._value_problems(name, option, view), view.host, value)
 
-    def _value_problem(self, name: str, option: Mapping[str, Any], value: Any, templated: Callable[[str], Any]) -> str:
-        key = (name, id(value))
+    def check_binaries(self, view: _View, components: Sequence[str], find: Callable[[str], str]) -> None:
+        """Whether they can be installed; ``find`` makes a path absolute as Ansible does."""
+        given = [view.raw.get(name) for name in _BINARIES]
+        templates = any(name in view.raw and view.is_template(name) for name in _BINARIES)
+
+        def problems() -> list[str]:
+            directory, checksums, urls, proxy = (view.value(name) if name in view.raw else None for name in _BINARIES)
+            wanted = [name for name in components if name != "kube-proxy" or str(proxy).lower() not in _FALSE]
+            path = find(str(directory)) if directory else ""
+            return sources.source_problems(wanted, path, plain(checksums or {}), plain(urls or {}))
+
+        key = ("binaries", *components, *map(id, given))
+        self._note(self._once(key, given, templates, problems), view.host, given[0])
+
+    def _note(self, problems: Sequence[str], host: str, value: Any) -> None:
+        for problem in problems:
+            hosts, origins = self.problems.setdefault(problem, ([], set()))
+            hosts.extend([host] if host else [])
+            origin = Origin.get_tag(value) if Origin else None
+            if origin:
+                origins.add(str(origin))
+
+    def _value_problems(self, name: str, option: Mapping[str, Any], view: _View) -> list[str]:
+        value, template = view.raw[name], view.is_template(name)
+        if template and variables.holds_secret(option):
+            return []  # it may ask a password manager
+        return self._once(
+            (name, id(value)), value, template, lambda: self._checked_value(name, option, view.value(name))
+        )
+
+    def _once(self, key: tuple[Any, ...], value: Any, template: bool, problems: Callable[[], list[str]]) -> list[str]:
+        """Look at what is written once, and at a template on some hosts, because it takes a millisecond or two.
+
+        What is passed over here, and what needs facts that are not there yet, the role that uses it sees later.
+        """
         if key in self._checked:
             return self._checked[key][1]
-        if not self.templar.is_template(value):
-            self._checked[key] = (value, self._literal_problem(name, option, value))
-            return self._checked[key][1]
         self._evaluated[key] += 1
-        # A template may ask a password manager, or facts that are not there yet, and each evaluation takes a
-        # millisecond or two: what is passed over here, the role's own check sees later.
-        if variables.holds_secret(option) or self._evaluated[key] > _EVALUATIONS:
-            self._checked[key] = (value, "")
-            return ""
         try:
-            return self._literal_problem(name, option, templated(name))
+            found = problems() if self._evaluated[key] <= _EVALUATIONS else []
         except AnsibleError:
-            return ""
+            found = []
+        if not template or self._evaluated[key] > _EVALUATIONS:
+            self._checked[key] = (value, found)
+        return found
 
-    def _literal_problem(self, name: str, option: Mapping[str, Any], value: Any) -> str:
+    def _checked_value(self, name: str, option: Mapping[str, Any], value: Any) -> list[str]:
         if name not in self._validators:
             self._validators[name] = validator_of(name, option)
         problem = type_problem(name, option, value, self._validators[name])
-        if not problem and name == "kube_apiserver_extra_args":
-            problem = variables.node_protection_problem(value)
-        return problem
+        return [problem] if problem else component_rules.value_problems(name, plain(value), self.rules, self.version)
 
     def report(self, findings: Findings) -> None:
         for problem, (hosts, origins) in self.problems.items():
@@ -154,74 +204,95 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             result.update(self._plan(task_vars or {}))
         except InputError as error:
             result.update({"failed": True, "msg": str(error)})
+            if Origin is None:
+                # What Ansible shows of a failed task has no line breaks in these versions.
+                self._display.error(str(error), wrap_text=False)
         return result
 
     def _plan(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        catalogue, names = read_catalogue()
+        catalogue, names, rules = read_catalogue()
         findings = Findings()
         settings = self._settings(catalogue, names, task_vars)
-        checker = _Checker(catalogue, [str(pattern) for pattern in settings.get(_IGNORED) or []], self._templar)
-        checker.check("", task_vars, lambda name: self._templar.template(task_vars[name]))
+        checker = _Checker(catalogue, rules, settings)
+        checker.check(_View("", task_vars, self._templar, lambda name: self._templar.template(task_vars[name])))
         groups = task_vars["groups"]
-        wanted = _fingerprint(settings, groups)
+        wanted: dict[str, Any] = {
+            "fingerprint": _fingerprint(settings, groups),
+            "hosts": [str(host) for host in task_vars.get("ansible_play_batch") or []],
+            "binaries": bool(settings.get("cluster_check_binaries")),
+        }
         before = task_vars.get(_RESULT)
-        batch = [str(host) for host in task_vars.get("ansible_play_batch") or []]
-        if isinstance(before, Mapping) and not checker.problems and _covers(before, wanted, batch):
+        if isinstance(before, Mapping) and not checker.problems and _covers(before, wanted):
             # An earlier play of this run has looked at everything; what it found is not repeated.
             return {key: value for key, value in before.items() if key not in ("warnings", "changed")}
-        plan = self._whole(settings, groups, task_vars, checker, findings)
+        plan = self._whole(settings, task_vars, checker, findings, wanted["binaries"])
         findings.raise_any()
-        return {**_parts(plan), "checked": {"fingerprint": wanted, "hosts": batch}}
+        return {**_parts(plan), "checked": wanted}
 
     def _settings(
         self, catalogue: variables.Catalogue, names: Sequence[str], task_vars: dict[str, Any]
     ) -> dict[str, Any]:
-        """The variables of the role cluster, of the types that its argument spec gives them."""
+        """The variables of the role cluster, of the types that its argument spec gives them.
+
+        In the place of what is refused stands the default, so that it is refused once.
+        """
         found = {}
         for name in names:
             if name in task_vars:
-                value = self._templar.template(task_vars[name])
-                checked = validator_of(name, catalogue.options[name]).validate({name: value})
-                found[name] = value if checked.error_messages else checked.validated_parameters[name]
+                option = catalogue.options[name]
+                checked = validator_of(name, option).validate({name: self._templar.template(task_vars[name])})
+                found[name] = option.get("default") if checked.error_messages else checked.validated_parameters[name]
         return found
 
     def _whole(
         self,
         settings: Mapping[str, Any],
-        groups: Mapping[str, Sequence[str]],
         task_vars: Mapping[str, Any],
         checker: _Checker,
         findings: Findings,
+        binaries: bool,
     ) -> dict[str, Any]:
-        hostvars = task_vars["hostvars"]
+        hostvars, groups = task_vars["hostvars"], task_vars["groups"]
+        components = planning.components_by_host(groups)
         inputs: dict[str, dict[str, Any]] = {}
         shared: dict[str, dict[Any, str]] = {name: {} for name in settings}
         for host in planning.planned_hosts(groups):
-            raw = hostvars.raw_get(host)
-            view = functools.partial(_template, functools.partial(hostvars.__getitem__, host))
-            checker.check(host, raw, view)
-            inputs[host] = self._inputs(host, raw, view, findings)
+            evaluate = functools.partial(_evaluate, functools.partial(hostvars.__getitem__, host))
+            view = _View(host, hostvars.raw_get(host), self._templar, evaluate)
+            checker.check(view)
+            if binaries:
+                checker.check_binaries(view, components[host], self._loader.path_dwim)
+            inputs[host] = _inputs(view, findings)
             for name, seen in shared.items():
-                seen.setdefault(_comparable(raw.get(name)), host)
+                seen.setdefault(_comparable(view.raw.get(name)), host)
         checker.report(findings)
         _check_shared(shared, findings)
-        return findings.attempt(functools.partial(planning.build, settings, groups, inputs), {})
+        planned = Findings()
+        plan: dict[str, Any] = planned.attempt(functools.partial(planning.build, settings, groups, inputs), {})
+        for text in planned.texts():
+            findings.add(_located(text, task_vars))
+        return plan
 
-    def _inputs(
-        self, host: str, raw: Mapping[str, Any], templated: Callable[[str], Any], findings: Findings
-    ) -> dict[str, Any]:
-        found = {}
-        for key in HOST_KEYS:
-            if key not in raw:
-                continue
-            try:
-                found[key] = templated(key) if self._templar.is_template(raw[key]) else raw[key]
-            except AnsibleError as error:
-                findings.add(
-                    f"host {host}: {key} cannot be worked out: write it into the inventory; facts are not used, "
-                    f"so that a run with --limit plans the same as a full one ({error})"
-                )
-        return found
+
+def _located(text: str, task_vars: Mapping[str, Any]) -> str:
+    """With the file and line of the variable that the text begins with, where they are known."""
+    origin = Origin.get_tag(task_vars.get(re.split(r"[: ]", text, maxsplit=1)[0])) if Origin else None
+    return f"{text} ({origin})" if origin else text
+
+
+def _inputs(view: _View, findings: Findings) -> dict[str, Any]:
+    found = {}
+    for key in HOST_KEYS:
+        if key not in view.raw:
+            continue
+        try:
+            found[key] = view.value(key)
+        except AnsibleError as error:
+            findings.add(
+                f"host {view.host}: {key} cannot be worked out: write it into the inventory; facts are not used, "
+                f"so that a run with --limit plans the same as a full one ({error})"
+            )
+    return found
 
 
 def _parts(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,7 +305,7 @@ def _parts(plan: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _template(view: Callable[[], Mapping[str, Any]], name: str) -> Any:
+def _evaluate(view: Callable[[], Mapping[str, Any]], name: str) -> Any:
     return view()[name]
 
 
@@ -254,12 +325,13 @@ def _check_shared(shared: Mapping[str, Mapping[str, str]], findings: Findings) -
 
 def _fingerprint(settings: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> str:
     members = {group: list(groups.get(group) or ()) for group in GROUPS}
-    text = json.dumps([settings, members], sort_keys=True, default=str)
+    rest = {name: value for name, value in settings.items() if name != "cluster_check_binaries"}
+    text = json.dumps([rest, members], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _covers(before: Mapping[str, Any], wanted: str, batch: Sequence[str]) -> bool:
+def _covers(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     checked = before.get("checked")
-    if not isinstance(checked, Mapping) or checked.get("fingerprint") != wanted:
+    if not isinstance(checked, Mapping) or checked.get("fingerprint") != wanted["fingerprint"]:
         return False
-    return set(batch) <= set(checked["hosts"])
+    return set(wanted["hosts"]) <= set(checked["hosts"]) and checked["binaries"] >= wanted["binaries"]

@@ -28,7 +28,16 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def contacted(tmp_path: Path) -> Path:
+    """Is there as soon as anything connects to a host."""
+    return tmp_path / "contacted"
+
+
+@pytest.fixture
+def run(tmp_path: Path, contacted: Path) -> Run:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$@" >> {contacted}\nexit 1\n', encoding="utf-8")
+    ssh.chmod(0o755)
     collections = next(
         Path(path) for path in sys.path if Path(path, "ansible_collections/tlsbootstrap/kubernetes").is_dir()
     )
@@ -37,7 +46,7 @@ def run(tmp_path: Path) -> Run:
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
         "ANSIBLE_HOME": str(tmp_path / "ansible"),
         "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_SSH_EXECUTABLE": "/bin/false",
+        "ANSIBLE_SSH_EXECUTABLE": str(ssh),
         "ANSIBLE_STDOUT_CALLBACK": "default",
     }
 
@@ -88,15 +97,19 @@ def test_everything_wrong_is_said_at_once(run: Run, inventory: Callable[..., Pat
         kubelet_extra_args=["--v=4"],
         kube_apiserver_extra_args={"authorization-mode": "RBAC"},
         cluster_join_token_ttl="48h",
+        cluster_profile="seperated",
+        cluster_api_port="many",
     )
     result = run("-i", folder, PLAYBOOK, "--limit", "w1")
+    assert "Validating arguments" not in said(result)
+    assert said(result).count("seperated") == said(result).count("8 findings:")
     assert result.returncode != 0
     for text in (
-        "6 findings:",
+        "8 findings:",
         "kubelet_sever_tls_bootstrap is no variable",
         "node_lables looks like node_labels",
         "kubelet_extra_args",
-        "authorization-mode without Node",
+        "kube_apiserver_extra_args: --authorization-mode must keep Node",
         "cluster_join_token_ttl",
         "hosts w1 and w2 have one address, 192.0.2.31",
     ):
@@ -147,3 +160,101 @@ def test_plays_hand_the_plan_on_and_look_for_more(run: Run, inventory: Callable[
     assert result.stdout.count("cp1 is planned") == 1
     assert "kubelet_extra_arg is no variable" in said(result)
     assert result.returncode != 0
+
+
+# -- the playbooks, on hosts that cannot be reached
+
+
+def binaries(tmp_path: Path, *names: str) -> str:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    return str(folder)
+
+
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+
+
+def test_nothing_is_touched_before_all_is_checked(
+    run: Run, inventory: Callable[..., Path], contacted: Path, tmp_path: Path
+) -> None:
+    hosts = json.loads(json.dumps(SMALL))
+    hosts["kube_node"]["hosts"]["w1"]["kube_binaries_directory"] = "/nowhere"
+    hosts["kube_node"]["hosts"]["w2"]["kubelet_extra_args"] = {"client-ca-file": "/x"}
+    hosts["kube_nodes"] = {"hosts": {"w3": {"ansible_host": "192.0.2.33"}}}
+    folder = inventory(
+        hosts,
+        kube_binaries_directory=binaries(tmp_path, *CONTROL_PLANE),
+        kube_binaries_checksums={"etcd": "0" * 64},
+        kubelet_config_overrides={"maxpods": 1, "maxPods": "110", "rotateCertificates": False},
+        kube_proxy_config_overrides={"mode": "ipvs"},
+        etcd_extra_args={"force-new-cluster": True, "-v": 1},
+        kube_controller_manager_extra_args={"cluster-signing-duration": "1h"},
+        kube_scheduler_extra_args={"kubeconfig": "/x"},
+        cluster_api_extra_sans=["a_b", "c_d"],
+    )
+    result = run("-i", folder, "tlsbootstrap.kubernetes.site", "--limit", "cp1")
+    assert result.returncode not in (0, 4), said(result)
+    assert not contacted.exists()
+    for text in (
+        "15 findings:",
+        "there is no folder /nowhere on the controller: make it and put kubelet, kube-proxy there",
+        f"the folder {tmp_path}/bin on the controller lacks kubelet, kube-proxy",
+        "has the SHA-256",
+        "kubelet_extra_args: the flag --client-ca-file belongs to the collection",
+        "no field 'maxpods' in the KubeletConfiguration of Kubernetes 1.37, did you mean 'maxPods'?",
+        "maxPods: a whole number is wanted",
+        "the field rotateCertificates belongs to the PKI",
+        "kube_proxy_config_overrides: KubeProxyConfiguration: the field mode belongs to the PKI",
+        "etcd_extra_args: the flag --force-new-cluster",
+        "etcd_extra_args: '-v' is not the name of a flag",
+        "kube_controller_manager_extra_args: the flag --cluster-signing-duration",
+        "kube_scheduler_extra_args: the flag --kubeconfig",
+        "'a_b' is not a valid DNS name",
+        "'c_d' is not a valid DNS name",
+        "the group kube_nodes looks like kube_node misspelt, and w3 is in it",
+    ):
+        assert text in said(result), (text, said(result))
+
+
+def test_what_is_right_goes_on_to_the_hosts(
+    run: Run, inventory: Callable[..., Path], contacted: Path, tmp_path: Path
+) -> None:
+    """Without a word of a group etcd that is not there; and the proof that `contacted` would be seen."""
+    folder = inventory(
+        {"kube_control_plane": SMALL["kube_control_plane"]}, kube_binaries_directory=binaries(tmp_path, *CONTROL_PLANE)
+    )
+    result = run("-i", folder, "tlsbootstrap.kubernetes.site")
+    assert result.returncode == 4, said(result)
+    assert contacted.exists()
+    assert "Could not match" not in said(result)
+
+
+def test_binaries_are_asked_for_by_those_that_install_them(
+    run: Run, inventory: Callable[..., Path], contacted: Path
+) -> None:
+    folder = inventory()
+    for playbook in ("site", "join", "control_plane"):
+        result = run("-i", folder, f"tlsbootstrap.kubernetes.{playbook}")
+        assert "neither a folder nor a URL is given for" in said(result), said(result)
+        assert not contacted.exists()
+    assert run("-i", folder, "tlsbootstrap.kubernetes.report").returncode == 4
+    assert contacted.exists()
+
+
+@pytest.mark.parametrize(
+    ("groups", "why"),
+    [
+        ({"masters": "cp1", "workers": "w1"}, "kube_control_plane has no host"),
+        ({"kube_controlplane": "cp1", "kube_nodes": "w1"}, "kube_controlplane looks like kube_control_plane misspelt"),
+    ],
+)
+def test_an_inventory_without_our_groups_is_refused(
+    run: Run, inventory: Callable[..., Path], contacted: Path, groups: dict[str, str], why: str
+) -> None:
+    folder = inventory({name: {"hosts": {host: {"ansible_host": "192.0.2.1"}}} for name, host in groups.items()})
+    result = run("-i", folder, "tlsbootstrap.kubernetes.site")
+    assert result.returncode == 2, said(result)
+    assert why in said(result)
+    assert not contacted.exists()

@@ -4,25 +4,40 @@
 """Configurations of the kubelet and kube-proxy: what a user adds to them, and which of it is refused.
 
 Both decode leniently: an unknown field is passed over with a line in the log, so a misspelt one would
-silently mean nothing. An unknown feature gate, the other way, makes them panic.
+silently mean nothing. An unknown feature gate, or a value of another type, makes them stop.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Callable
 
 from .component_fields import FEATURE_GATES, FIELDS, MINORS
 from .errors import InputError
 
-__all__ = ["checked_config", "is_kubelet_label", "kubelet_labels", "merge"]
+__all__ = ["checked_config", "config_problems", "is_kubelet_label", "kubelet_labels", "merge"]
 
 # staging/src/k8s.io/component-base/featuregate/feature_gate.go: these two are known everywhere.
 _EVERYWHERE = frozenset(("AllAlpha", "AllBeta"))
 
 # Values that undo what a field of the role protects. Others are the user's choice.
 _REFUSED = {"KubeletConfiguration": {"tlsMinVersion": ("VersionTLS10", "VersionTLS11")}}
+
+# time.ParseDuration, which knows neither days nor a number without a unit other than 0.
+_DURATION = re.compile(r"[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
+_TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "bool": ("true or false", lambda value: isinstance(value, bool)),
+    "int": ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+    "float": ("a number", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)),
+    "string": ("a text (in quotes)", lambda value: isinstance(value, str)),
+    "duration": (
+        "a duration like 10s or 1h30m, as a text,",
+        lambda value: isinstance(value, str) and _DURATION.match(value) is not None,
+    ),
+    "map": ("a mapping", lambda value: isinstance(value, Mapping)),
+}
 
 # staging/src/k8s.io/kubelet/pkg/apis/well_known_labels.go
 _KUBELET_LABELS = frozenset(
@@ -48,16 +63,24 @@ def checked_config(
     kind: str, base: Mapping[str, Any], overrides: Mapping[str, Any], version: str, owned: Iterable[str] = ()
 ) -> dict[str, Any]:
     """`base` with the user's `overrides` in it; `owned` are dotted paths that they cannot change."""
-    minor = _minor(version)
-    _check_fields(kind, overrides, minor, f"{kind} of Kubernetes 1.{minor}")
-    for path in owned:
-        _check_owned(kind, overrides, path)
-    for name, refused in _REFUSED.get(kind, {}).items():
-        if overrides.get(name) in refused:
-            raise InputError(f"{kind}: {name} must not be {overrides[name]}: the least is what the role sets")
-    merged = merge(base, overrides)
-    _check_gates(merged.get("featureGates"), minor)
-    return merged
+    found = config_problems(kind, overrides, version, owned)
+    if found:
+        raise InputError("; ".join(found))
+    return merge(base, overrides)
+
+
+def config_problems(kind: str, overrides: Mapping[str, Any], version: str, owned: Iterable[str] = ()) -> list[str]:
+    """All that is wrong with the user's fields in a configuration of this version."""
+    try:
+        minor = _minor(version)
+    except InputError as error:
+        return [str(error)]
+    return [
+        *_fields(kind, overrides, minor, f"{kind} of Kubernetes 1.{minor}"),
+        *(text for path in owned for text in _owned(kind, overrides, path)),
+        *_weaker(kind, overrides),
+        *_gates(overrides.get("featureGates"), minor),
+    ]
 
 
 def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,19 +107,33 @@ def _minor(version: str) -> int:
     return int(parts[1])
 
 
-def _check_fields(struct: str, tree: Mapping[str, Any], minor: int, where: str) -> None:
+def _fields(struct: str, tree: Mapping[str, Any], minor: int, where: str) -> Iterator[str]:
     known = {name: kind for name, (kind, first, last) in FIELDS[struct].items() if first <= minor <= last}
     for name, value in tree.items():
         if name not in known:
-            raise InputError(_unknown(name, known, f"field {str(name)!r} in the {where}"))
-        kind = known[name]
-        entries = value if isinstance(value, list) else [value]
-        for entry in entries:
-            if kind and isinstance(entry, Mapping):
-                _check_fields(kind, entry, minor, f"{where}, {name}")
+            yield _unknown(name, known, f"field {str(name)!r} in the {where}")
+        elif value is not None:  # null takes a field away
+            yield from _values(known[name], value, minor, f"{where}, {name}")
 
 
-def _check_owned(kind: str, overrides: Mapping[str, Any], path: str) -> None:
+def _values(kind: str, value: Any, minor: int, where: str) -> Iterator[str]:
+    """The component stops at a value of another type, and reads no text as a number."""
+    if kind.startswith("[]"):
+        if isinstance(value, (list, tuple)):
+            for entry in value:
+                yield from _values(kind[2:], entry, minor, where)
+        else:
+            yield f"{where}: a list is wanted"
+    elif kind in FIELDS:
+        if isinstance(value, Mapping):
+            yield from _fields(kind, value, minor, where)
+        else:
+            yield f"{where}: a mapping is wanted"
+    elif kind and not _TYPES[kind][1](value):
+        yield f"{where}: {_TYPES[kind][0]} is wanted"
+
+
+def _owned(kind: str, overrides: Mapping[str, Any], path: str) -> Iterator[str]:
     found: Any = overrides
     for name in path.split("."):
         if not isinstance(found, Mapping):
@@ -104,21 +141,27 @@ def _check_owned(kind: str, overrides: Mapping[str, Any], path: str) -> None:
         if name not in found:
             return
         found = found[name]
-    raise InputError(f"{kind}: the field {path} belongs to the PKI of the cluster and cannot be overridden")
+    yield f"{kind}: the field {path} belongs to the PKI of the cluster and cannot be overridden: remove it"
 
 
-def _check_gates(gates: Any, minor: int) -> None:
-    if gates is None:
-        return
-    if not isinstance(gates, Mapping) or not all(isinstance(value, bool) for value in gates.values()):
-        raise InputError("featureGates: a mapping of names to true or false is wanted")
+def _weaker(kind: str, overrides: Mapping[str, Any]) -> Iterator[str]:
+    for name, refused in _REFUSED.get(kind, {}).items():
+        if overrides.get(name) in refused:
+            yield f"{kind}: {name} must not be {overrides[name]}: the least is what the role sets"
+
+
+def _gates(gates: Any, minor: int) -> Iterator[str]:
+    if not isinstance(gates, Mapping):
+        return  # nothing, or refused as a field that is no mapping
+    if not all(isinstance(value, bool) for value in gates.values()):
+        yield "featureGates: a mapping of names to true or false is wanted"
     known: set[str] = set(_EVERYWHERE)
     for (first, last), names in FEATURE_GATES.items():
         if first <= minor <= last:
             known.update(names.split())
     for name in gates:
         if name not in known:
-            raise InputError(_unknown(name, known, f"feature gate {str(name)!r} in Kubernetes 1.{minor}"))
+            yield _unknown(name, known, f"feature gate {str(name)!r} in Kubernetes 1.{minor}")
 
 
 def _unknown(name: str, known: Iterable[str], what: str) -> str:

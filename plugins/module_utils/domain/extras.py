@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from . import durations, inventory, names
+from . import durations, errors, inventory, names
 from .errors import InputError
+from .findings import Findings, parse_each
 from .profiles import CLIENT, KEY_TYPES, PROFILES, SERVER, Kubeconfig, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from .findings import Findings
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["Extra", "Override", "read_extra_identities", "read_overrides"]
 
@@ -81,40 +80,57 @@ class Extra:
 def _only(what: str, given: Any, allowed: Sequence[str]) -> None:
     if not hasattr(given, "items"):
         raise InputError(f"{what}: a dictionary is wanted")
-    for key in given:
-        if key not in allowed:
-            raise InputError(f"{what}: {str(key)!r} is not an option; there are {', '.join(allowed)}")
+    unknown = [repr(str(key)) for key in given if key not in allowed]
+    if unknown:
+        raise InputError(f"{what}: {', '.join(unknown)} is not an option; there are {', '.join(allowed)}")
 
 
 def _common(what: str, given: Mapping[str, Any]) -> Override:
+    """What an identity of ours and one of the user's have in common."""
+    findings = Findings()
+
     def seconds(key: str) -> int:
-        if not given.get(key):
-            return 0
-        try:
-            value = durations.parse_duration(given[key])
-        except InputError as error:
-            raise InputError(f"{what}: {key}: {error}") from None
-        if value < 60:
-            raise InputError(f"{what}: {key}: less than a minute")
-        return value
+        return findings.attempt(functools.partial(_seconds, f"{what}: {key}", given.get(key)), 0)
 
     def path(key: str) -> str:
-        return inventory.absolute_path(f"{what}: {key}", given[key]) if given.get(key) else ""
+        return findings.attempt(functools.partial(_path, f"{what}: {key}", given.get(key)), "")
+
+    def several(read: Callable[[str, Mapping[str, Any]], list[str]]) -> list[str]:
+        none: list[str] = []
+        return findings.attempt(functools.partial(read, what, given), none)
 
     share = str(given.get("renew_before") or "")
     key_type = str(given.get("key_type") or "")
     if key_type and key_type not in KEY_TYPES:
-        raise InputError(f"{what}: key_type {key_type!r} is not one of {', '.join(KEY_TYPES)}")
-    return Override(
+        findings.add(f"{what}: key_type {key_type!r} is not one of {', '.join(KEY_TYPES)}")
+    found = Override(
         validity=seconds("validity"),
         renew_before=share if durations.parse_share(share) else seconds("renew_before") or None,
-        keep_key=_keep_key(what, given),
+        keep_key=findings.attempt(functools.partial(_keep_key, what, given), False),
         key_type=key_type,
-        names=_names(what, given),
+        names=tuple(name for names_of in (_dns_names, _ip_addresses) for name in several(names_of)),
         certificate_path=path("certificate_path"),
         key_path=path("key_path"),
         public_key_path=path("public_key_path"),
     )
+    findings.raise_any()
+    return found
+
+
+def _seconds(what: str, value: Any) -> int:
+    if not value:
+        return 0
+    try:
+        seconds = durations.parse_duration(value)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
+    if seconds < 60:
+        raise InputError(f"{what}: less than a minute")
+    return seconds
+
+
+def _path(what: str, value: Any) -> str:
+    return inventory.absolute_path(what, value) if value else ""
 
 
 def _keep_key(what: str, given: Mapping[str, Any]) -> bool:
@@ -124,18 +140,22 @@ def _keep_key(what: str, given: Mapping[str, Any]) -> bool:
     return bool(value)
 
 
-def _names(what: str, given: Mapping[str, Any]) -> tuple[str, ...]:
-    found = []
-    for name in given.get("dns_names") or []:
+def _dns_names(what: str, given: Mapping[str, Any]) -> list[str]:
+    def parse(name: Any) -> str:
         # A placeholder is filled with a name that was checked itself.
-        names.check_dns_name(
-            str(name).replace("{node_name}", "n").replace("{domain}", "d"), f"{what}: dns_names:", True
-        )
-        found.append(str(name))
-    for address in given.get("ip_addresses") or []:
+        filled = str(name).replace("{node_name}", "n").replace("{domain}", "d")
+        names.check_dns_name(filled, f"{what}: dns_names:", True)
+        return str(name)
+
+    return parse_each(parse, inventory.as_list(f"{what}: dns_names", given.get("dns_names") or []))
+
+
+def _ip_addresses(what: str, given: Mapping[str, Any]) -> list[str]:
+    def parse(address: Any) -> str:
         is_own = str(address) == "{node_ip}"
-        found.append("@node_ips" if is_own else names.canonical_ip(address, f"{what}: ip_addresses:"))
-    return tuple(found)
+        return "@node_ips" if is_own else names.canonical_ip(address, f"{what}: ip_addresses:")
+
+    return parse_each(parse, inventory.as_list(f"{what}: ip_addresses", given.get("ip_addresses") or []))
 
 
 def read_overrides(given: Any, known: set[str], findings: Findings) -> dict[str, Override]:
@@ -175,7 +195,7 @@ def read_extra_identities(given: Any, settings: inventory.Settings, taken: set[s
     return found
 
 
-def _extra(options: Any, settings: inventory.Settings) -> Extra | None:
+def _extra(options: Any, settings: inventory.Settings) -> Extra:
     _only("cluster_extra_identities", options, _EXTRA_OPTIONS)
     name = str(options.get("name") or "")
     if _NAME.match(name) is None:
@@ -183,25 +203,16 @@ def _extra(options: Any, settings: inventory.Settings) -> Extra | None:
             f"cluster_extra_identities: {name!r} cannot be a name: a-z, 0-9 and '-', at most 63 characters"
         )
     what = f"cluster_extra_identities: {name}"
-    common = _common(what, options)
-    groups = tuple(str(group) for group in options.get("groups") or ["kube_control_plane"])
-    row = Row(
-        name=name,
-        place="",
-        stem=name,
-        common_name=str(options.get("common_name") or name),
-        issuer=_issuer(what, options, settings),
-        organizations=tuple(str(item) for item in options.get("organizations") or []),
-        names=common.names,
-        usages=_usages(what, options, common),
-        owner=_user(what, options.get("owner") or "root"),
-        group=_user(what, options.get("group") or options.get("owner") or "root"),
-        key_mode=_key_mode(what, options.get("key_mode") or "0600"),
-        kubeconfig=_kubeconfig(what, options),
-    )
+    findings = Findings()
+    common = findings.attempt(functools.partial(_common, what, options), None)
+    row = findings.attempt(functools.partial(_row, what, name, options, settings), None)
+    findings.raise_any()
+    common, row = errors.given(common), errors.given(row)
+    if SERVER in row.usages and not common.names:
+        raise InputError(f"{what}: a server's certificate needs dns_names or ip_addresses")
     return Extra(
-        row=row,
-        groups=groups,
+        row=replace(row, names=common.names),
+        groups=tuple(str(group) for group in options.get("groups") or ["kube_control_plane"]),
         validity=common.validity,
         renew_before=common.renew_before,
         keep_key=common.keep_key,
@@ -209,6 +220,27 @@ def _extra(options: Any, settings: inventory.Settings) -> Extra | None:
         certificate_path=common.certificate_path,
         key_path=common.key_path,
     )
+
+
+def _row(what: str, name: str, options: Mapping[str, Any], settings: inventory.Settings) -> Row:
+    findings = Findings()
+    owner = str(options.get("owner") or "root")
+    group = str(options.get("group") or owner)
+    row = Row(
+        name=name,
+        place="",
+        stem=name,
+        common_name=str(options.get("common_name") or name),
+        issuer=findings.attempt(functools.partial(_issuer, what, options, settings), None),
+        organizations=tuple(str(item) for item in options.get("organizations") or []),
+        usages=findings.attempt(functools.partial(_usages, what, options), ()),
+        owner=findings.attempt(functools.partial(_user, what, owner), ""),
+        group=findings.attempt(functools.partial(_user, what, group), ""),
+        key_mode=findings.attempt(functools.partial(_key_mode, what, options.get("key_mode") or "0600"), ""),
+        kubeconfig=findings.attempt(functools.partial(_kubeconfig, what, options), None),
+    )
+    findings.raise_any()
+    return row
 
 
 def _issuer(what: str, options: Mapping[str, Any], settings: inventory.Settings) -> str:
@@ -222,12 +254,10 @@ def _issuer(what: str, options: Mapping[str, Any], settings: inventory.Settings)
     return issuer
 
 
-def _usages(what: str, options: Mapping[str, Any], common: Override) -> tuple[str, ...]:
+def _usages(what: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     usages = tuple(str(item) for item in options.get("usages") or [CLIENT])
     if set(usages) - {CLIENT, SERVER}:
         raise InputError(f"{what}: usages are {CLIENT!r} and {SERVER!r}, nothing else")
-    if SERVER in usages and not common.names:
-        raise InputError(f"{what}: a server's certificate needs dns_names or ip_addresses")
     return usages
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 from .errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["Findings", "FindingsError"]
+__all__ = ["Findings", "FindingsError", "parse_each"]
 
+S = TypeVar("S")
 T = TypeVar("T")
 # A mistake in a group variable shows on every host: more of the same helps nobody.
 _SHOWN = 50
@@ -59,3 +60,16 @@ class Findings:
             raise InputError(texts[0])
         if texts:
             raise FindingsError(texts)
+
+
+def parse_each(parse: Callable[[S], T], items: Iterable[S]) -> list[T]:
+    """All items parsed, or one refusal that names every bad one."""
+    findings = Findings()
+    found = []
+    for item in items:
+        try:
+            found.append(parse(item))
+        except InputError as error:
+            findings.add(str(error))
+    findings.raise_any()
+    return found

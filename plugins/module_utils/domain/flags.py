@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
 from .errors import InputError
+from .findings import Findings
 
-__all__ = ["component_flags", "flag_name"]
+__all__ = ["component_flags", "flag_name", "flag_problems"]
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 
@@ -24,22 +26,45 @@ def component_flags(
 ) -> list[str]:
     """Merge the user's flags over the role's own and return them as arguments.
 
+    An ``extra`` of None takes a flag of the role away, so that the component's own default holds. What is refused is
+    said by ``flag_problems``.
+    """
+    found = flag_problems(extra, owned, required, forbidden)
+    if found:
+        raise InputError("; ".join(found))
+    flags = {flag_name(name): value for name, value in [*base.items(), *extra.items()]}
+    return [f"--{flag}={_text(flag, value)}" for flag, value in flags.items() if value is not None]
+
+
+def flag_problems(
+    extra: Mapping[str, object],
+    owned: Sequence[str],
+    required: Mapping[str, Sequence[str]] | None = None,
+    forbidden: Mapping[str, Sequence[str]] | None = None,
+) -> list[str]:
+    """All that is wrong with the flags of a user.
+
     ``owned`` flags cannot be given by the user. ``required`` lists members that a comma separated flag must
     keep when the user sets it (no members: it may not be taken away), ``forbidden`` members that no flag of that
-    name may have. An ``extra`` of None takes a flag of the role away, so that the component's own default holds.
+    name may have.
     """
-    flags = {flag_name(name): value for name, value in base.items()}
+    findings = Findings()
     kept = {flag_name(name) for name in owned}
+    seen: set[str] = set()
     for name, value in extra.items():
-        flag = flag_name(name)
+        flag = findings.attempt(functools.partial(flag_name, name), "")
+        if flag in seen:
+            findings.add(f"--{flag} is given twice, in two spellings: remove one")
+        seen |= {flag} - {""}
         if flag in kept:
-            raise InputError(
+            findings.add(
                 f"the flag --{flag} belongs to the collection and cannot be overridden: "
                 "remove it from the extra arguments and use the variable of the role instead"
             )
-        _check_members(flag, value, (required or {}).get(flag), (forbidden or {}).get(flag, ()))
-        flags[flag] = value
-    return [f"--{flag}={_text(flag, value)}" for flag, value in flags.items() if value is not None]
+        elif flag:
+            members = (required or {}).get(flag), (forbidden or {}).get(flag, ())
+            findings.attempt(functools.partial(_check_members, flag, value, *members), None)
+    return findings.texts()
 
 
 def flag_name(name: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import durations, names
 from .errors import InputError
+from .findings import parse_each
 from .profiles import KEY_TYPES, PROFILES
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
     from .findings import Findings
 
-__all__ = ["GROUPS", "HOST_KEYS", "Host", "Settings", "read_hosts", "read_settings"]
+__all__ = ["GROUPS", "HOST_KEYS", "Host", "Settings", "as_list", "members_of", "read_hosts", "read_settings"]
 
 # Group in the inventory -> its place in the profiles.
 GROUPS = {"kube_control_plane": "control_plane", "etcd": "etcd", "kube_node": "node"}
 # All that is read from the variables of a host.
 HOST_KEYS = ("node_name", "node_ip", "ansible_host", "node_labels", "node_taints")
 
+_SHOWN = 5
 _MINUTE, _DAY = 60, 86400
 _OLDEST_MINOR, _NEWEST_MINOR = 34, 37
 _VERSION = re.compile(r"1\.([0-9]{1,3})\.[0-9]{1,3}(?:-[0-9a-z.]+)?\Z", re.ASCII)
@@ -112,7 +114,7 @@ def _version(variable: str, value: Any) -> int:
     match = _VERSION.match(str(value))
     if match is None:
         raise InputError(f"{variable}: {str(value)!r} is not a version like 1.{_NEWEST_MINOR}.2")
-    if int(match.group(1)) < _OLDEST_MINOR:
+    if not _OLDEST_MINOR <= int(match.group(1)) <= _NEWEST_MINOR:
         raise InputError(f"{variable}: {value} is not supported: use 1.{_OLDEST_MINOR} to 1.{_NEWEST_MINOR}")
     return int(match.group(1))
 
@@ -133,7 +135,7 @@ def check_san(value: Any, what: str) -> str:
     return names.check_dns_name(text, what, wildcard=True)
 
 
-def _list(variable: str, value: Any) -> list[Any]:
+def as_list(variable: str, value: Any) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         raise InputError(f"{variable}: a list is wanted")
     return list(value)
@@ -194,7 +196,7 @@ def _endpoint(variable: str, value: Any) -> tuple[str, int] | None:
 
 
 def _extra_sans(variable: str, value: Any) -> list[str]:
-    return [check_san(item, f"{variable}:") for item in _list(variable, value)]
+    return parse_each(lambda item: check_san(item, f"{variable}:"), as_list(variable, value))
 
 
 def _renew_before(variable: str, value: Any) -> int | str | None:
@@ -233,6 +235,12 @@ def _check_together(settings: Settings, findings: Findings) -> None:
         findings.add("cluster_service_cidr and cluster_pod_cidr are of different IP families: give both the same ones")
 
 
+def members_of(groups: Mapping[str, Sequence[str]], group: str) -> list[str]:
+    """The hosts of one of our groups; without a group etcd the control planes are its members."""
+    hosts = groups.get(group) or (groups.get("kube_control_plane") if group == "etcd" else ()) or ()
+    return [str(host) for host in hosts]
+
+
 def read_hosts(
     settings: Settings,
     groups: Mapping[str, Sequence[str]],
@@ -240,13 +248,13 @@ def read_hosts(
     findings: Findings,
 ) -> list[Host]:
     """The hosts of the three groups, control planes first, in the order of the inventory."""
-    members = {group: [str(host) for host in groups.get(group) or ()] for group in GROUPS}
+    members = {group: members_of(groups, group) for group in GROUPS}
     if not members["kube_control_plane"]:
+        others = [name for name in groups if name not in GROUPS and name not in ("all", "ungrouped")][:_SHOWN]
         findings.add(
             "the group kube_control_plane has no host: put the hosts of the control plane into it "
-            "(and the workers into kube_node)"
+            f"(and the workers into kube_node){'; the inventory has ' if others else ''}{', '.join(others)}"
         )
-    members["etcd"] = members["etcd"] or members["kube_control_plane"]
     found: dict[str, list[str]] = {}
     for group, hosts in members.items():
         for host in hosts:
@@ -282,7 +290,7 @@ def _addresses(host: str, variables: Mapping[str, Any]) -> tuple[str, ...]:
                 "with --limit plans the same as a full one"
             )
     items = given if isinstance(given, (list, tuple)) else str(given).split(",")
-    found = tuple(names.canonical_ip(item, f"host {host}: node_ip") for item in items)
+    found = tuple(parse_each(lambda item: names.canonical_ip(item, f"host {host}: node_ip"), items))
     parsed = [ipaddress.ip_address(item) for item in found]
     if len(parsed) > 2 or len({address.version for address in parsed}) != len(parsed):
         raise InputError(f"host {host}: node_ip: give one address, or one of IPv4 and one of IPv6")
@@ -295,32 +303,38 @@ def _addresses(host: str, variables: Mapping[str, Any]) -> tuple[str, ...]:
 def _labels(host: str, groups: tuple[str, ...], given: Any) -> dict[str, str]:
     if not hasattr(given, "items"):
         raise InputError(f"host {host}: node_labels: a dictionary is wanted")
-    labels = {}
-    for key, value in given.items():
-        text = str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
-        _check_label_key(f"host {host}: node_labels", str(key))
-        if text and _LABEL_NAME.match(text) is None:
-            raise InputError(f"host {host}: node_labels: {text!r} cannot be the value of a label")
-        labels[str(key)] = text
+    labels = dict(parse_each(functools.partial(_label, f"host {host}: node_labels"), given.items()))
     if {"kube_control_plane", "kube_node"} <= set(groups):
         labels.setdefault(_CONTROL_PLANE, "")
     return labels
 
 
+def _label(what: str, label: tuple[Any, Any]) -> tuple[str, str]:
+    key, value = label
+    text = str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
+    _check_label_key(what, str(key))
+    if text and _LABEL_NAME.match(text) is None:
+        raise InputError(f"{what}: {text!r} cannot be the value of a label")
+    return str(key), text
+
+
 def _taints(host: str, groups: tuple[str, ...], given: Any) -> list[dict[str, str]]:
-    taints = []
-    for taint in _list(f"host {host}: node_taints", given):
-        if not hasattr(taint, "get") or not set(taint) <= {"key", "value", "effect"}:
-            raise InputError(f"host {host}: node_taints: each taint has key, value and effect, nothing else")
-        key, value, effect = str(taint.get("key") or ""), str(taint.get("value") or ""), str(taint.get("effect") or "")
-        _check_label_key(f"host {host}: node_taints", key)
-        if value and _LABEL_NAME.match(value) is None:
-            raise InputError(f"host {host}: node_taints: {value!r} cannot be the value of a taint")
-        _choice(f"host {host}: node_taints: effect", effect, _TAINT_EFFECTS)
-        taints.append({"key": key, "value": value, "effect": effect})
+    what = f"host {host}: node_taints"
+    taints = parse_each(functools.partial(_taint, what), as_list(what, given))
     if {"kube_control_plane", "kube_node"} <= set(groups) and _CONTROL_PLANE not in [taint["key"] for taint in taints]:
         taints.append({"key": _CONTROL_PLANE, "value": "", "effect": "NoSchedule"})
     return taints
+
+
+def _taint(what: str, taint: Any) -> dict[str, str]:
+    if not hasattr(taint, "get") or not set(taint) <= {"key", "value", "effect"}:
+        raise InputError(f"{what}: each taint has key, value and effect, nothing else")
+    key, value, effect = str(taint.get("key") or ""), str(taint.get("value") or ""), str(taint.get("effect") or "")
+    _check_label_key(what, key)
+    if value and _LABEL_NAME.match(value) is None:
+        raise InputError(f"{what}: {value!r} cannot be the value of a taint")
+    _choice(f"{what}: effect", effect, _TAINT_EFFECTS)
+    return {"key": key, "value": value, "effect": effect}
 
 
 def _check_label_key(what: str, key: str) -> None:

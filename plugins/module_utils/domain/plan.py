@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from . import extras, names
 from .errors import InputError
 from .findings import Findings
-from .inventory import GROUPS, HOST_KEYS, Host, Settings, read_hosts, read_settings
-from .profiles import PROFILES, SYSTEM_USERS, UNITS, Profile, Row, Trust
+from .groups import misspelt_groups
+from .inventory import GROUPS, HOST_KEYS, Host, Settings, members_of, read_hosts, read_settings
+from .profiles import COMPONENTS, PROFILES, SYSTEM_USERS, UNITS, Profile, Row, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["build", "planned_hosts", "select"]
+__all__ = ["build", "components_by_host", "planned_hosts", "select"]
 
 _ETCD_CLIENT_PORT, _ETCD_PEER_PORT = 2379, 2380
 # 300 names work with every reader of certificates that was tried, 5,000 break the handshake in some.
@@ -35,6 +36,15 @@ _ADMIN_KUBECONFIG = "admin.conf"
 def planned_hosts(groups: Mapping[str, Sequence[str]]) -> list[str]:
     """The hosts whose variables the plan needs."""
     return list(dict.fromkeys(str(host) for group in GROUPS for host in groups.get(group) or ()))
+
+
+def components_by_host(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The binaries that each host needs."""
+    found: dict[str, list[str]] = {}
+    for group, place in GROUPS.items():
+        for host in members_of(groups, group):
+            found.setdefault(host, []).extend(COMPONENTS[place])
+    return found
 
 
 def select(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +67,11 @@ def build(
     overrides = extras.read_overrides(
         settings.get("cluster_identity_overrides") or {}, known | {extra.row.name for extra in added}, findings
     )
+    for text in misspelt_groups(groups, [str(pattern) for pattern in settings.get("cluster_ignored_variables") or []]):
+        findings.add(text)
     _check_ca_host(parsed, hosts, groups, findings)
+    _check_groups(added, groups, findings)
+    _check_api_names(parsed, hosts, findings)
     findings.raise_any()
     planner = _Planner(parsed, profile, hosts, added, overrides)
     plan = planner.plan(groups, findings)
@@ -93,6 +107,32 @@ def _check_ca_host(
             f"cluster_ca_directory {settings.ca_directory} lies in cluster_pki_directory: the CAs' keys need a folder "
             "of their own"
         )
+
+
+def _check_groups(added: Sequence[extras.Extra], groups: Mapping[str, Sequence[str]], findings: Findings) -> None:
+    for extra in added:
+        unknown = [group for group in extra.groups if group not in GROUPS and group not in groups]
+        if unknown:
+            findings.add(
+                f"cluster_extra_identities: {extra.row.name}: the inventory has no group {', '.join(unknown)}: correct "
+                "its groups"
+            )
+
+
+def _check_api_names(settings: Settings, hosts: Sequence[Host], findings: Findings) -> None:
+    """A kubelet's certificate has the names of its host, so no host but a control plane may be called like the API."""
+    services = ("kubernetes", "kubernetes.default", "kubernetes.default.svc")
+    taken = {*services, f"kubernetes.default.svc.{settings.domain}", "localhost", *settings.service_ips}
+    ours = {*settings.extra_sans, *([settings.endpoint[0]] if settings.endpoint else [])}
+    for host in hosts:
+        wanted = [host.node_name, *host.addresses]
+        clash = [name for name in wanted if name in taken or (name in ours and "control_plane" not in host.places)]
+        for name in clash:
+            findings.add(
+                f"host {host.name}: {name} is a name of the API server, and the certificate of the kubelet would have "
+                "it too: give the host another node_name or node_ip, or take it from cluster_api_endpoint and "
+                "cluster_api_extra_sans"
+            )
 
 
 class _Planner:
@@ -215,6 +255,7 @@ class _Planner:
             "labels": dict(host.labels),
             "taints": list(host.taints),
             "units": units,
+            "components": self._components(host),
             "local_api_endpoint": self._local_api(host) if "control_plane" in host.places else None,
             "identities": identities,
             "users": _users(identities),
@@ -238,6 +279,14 @@ class _Planner:
     def _units(self, host: Host) -> list[str]:
         found = [unit for place in ("etcd", "control_plane", "node") if place in host.places for unit in UNITS[place]]
         return [unit for unit in found if unit != "csr-approver" or self.settings.approver == "service"]
+
+    def _components(self, host: Host) -> dict[str, list[str]]:
+        """The binaries that the host needs, by the play that installs them: etcd comes with the control planes."""
+        found: dict[str, list[str]] = {"control_plane": [], "node": []}
+        for place in ("etcd", "control_plane", "node"):
+            if place in host.places:
+                found["node" if place == "node" else "control_plane"] += COMPONENTS[place]
+        return found
 
     def _path(self, file: str) -> str:
         return f"{self.settings.pki_directory}/{file}"

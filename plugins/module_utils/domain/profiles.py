@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 
 __all__ = [
     "CLIENT",
+    "COMPONENTS",
     "KEY_TYPES",
     "PROFILES",
     "SERVER",
@@ -41,6 +42,12 @@ SYSTEM_USERS = ("csr-approver", "etcd", "kube-apiserver", "kube-controller-manag
 UNITS = {
     "etcd": ("etcd",),
     "control_plane": ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "csr-approver"),
+    "node": ("kubelet", "kube-proxy"),
+}
+# The binaries of each place, by the names that kube_binaries knows.
+COMPONENTS = {
+    "etcd": ("etcd",),
+    "control_plane": ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
     "node": ("kubelet", "kube-proxy"),
 }
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which variables are ours, which names are misspelt, and rules that go beyond a type."""
+"""Which variables are ours, and which names are misspelt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Catalogue", "holders", "holds_secret", "node_protection_problem", "without_requirements"]
+__all__ = ["Catalogue", "holders", "holds_secret", "without_requirements"]
 
 # Words that others use too: only a name that is close to one of ours is taken for a slip.
 _SHARED_PREFIXES = {"ca_", "identities_", "node_", "rbac_", "report_"}
@@ -84,26 +84,3 @@ def holders(hosts: Sequence[str], origins: Iterable[str] = ()) -> str:
     places = sorted(set(origins)) or [f"host {host}" for host in hosts] or ["the play, a role, or --extra-vars"]
     shown = ", ".join(places[:3])
     return shown if len(places) <= 3 else f"{shown} and {len(places) - 3} more"
-
-
-def _flag(arguments: Mapping[str, Any], name: str) -> list[str] | None:
-    """The members of a list flag, however its name is written; null takes a flag away."""
-    for key, value in arguments.items():
-        if str(key).lstrip("-").replace("_", "-") == name and value is not None:
-            items = value if isinstance(value, (list, tuple)) else str(value).split(",")
-            return [str(item).strip() for item in items]
-    return None
-
-
-def node_protection_problem(arguments: Any) -> str:
-    """A node may change its own Node and Pods alone: that takes the Node authorizer and NodeRestriction, both."""
-    if not hasattr(arguments, "items"):
-        return ""
-    modes = _flag(arguments, "authorization-mode")
-    enabled = _flag(arguments, "enable-admission-plugins")
-    disabled = _flag(arguments, "disable-admission-plugins")
-    if modes is not None and "Node" not in modes:
-        return "kube_apiserver_extra_args: authorization-mode without Node lets a node act on others: add Node"
-    if "NodeRestriction" in (disabled or []) or (enabled is not None and "NodeRestriction" not in enabled):
-        return "kube_apiserver_extra_args: without NodeRestriction a node may change others: leave it on"
-    return ""

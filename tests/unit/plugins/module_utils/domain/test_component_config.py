@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.component_config import (
     checked_config,
+    config_problems,
     is_kubelet_label,
     kubelet_labels,
     merge,
@@ -35,7 +36,7 @@ def config(overrides: dict[str, Any], version: str = "1.37.2", kind: str = KUBEL
 def test_every_field_belongs_to_a_known_struct_and_version() -> None:
     for fields in FIELDS.values():
         for kind, first, last in fields.values():
-            assert not kind or kind in FIELDS
+            assert kind.lstrip("[]") in {*FIELDS, "bool", "int", "float", "string", "duration", "map", ""}
             assert min(MINORS) <= first <= last <= max(MINORS)
 
 
@@ -124,7 +125,7 @@ def test_gates_are_checked_by_version() -> None:
 
 @pytest.mark.parametrize("gates", [["AllAlpha"], {"AllAlpha": "true"}])
 def test_gates_are_a_mapping_of_booleans(gates: Any) -> None:
-    with pytest.raises(InputError, match="mapping of names"):
+    with pytest.raises(InputError, match="a mapping"):
         config({"featureGates": gates})
 
 
@@ -164,3 +165,31 @@ def test_labels_that_a_kubelet_may_set_itself(key: str, allowed: bool) -> None:
 
 def test_labels_are_sorted_and_texts() -> None:
     assert list(kubelet_labels({"b": 1, "a": True, "k8s.io/c": "x"}).items()) == [("a", "True"), ("b", "1")]
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("maxPods", [110], ["110", 1.5, True, [110]]),
+        ("failSwapOn", [False], ["false", 0, "no"]),
+        ("cgroupDriver", ["systemd"], [1, True, ["systemd"]]),
+        ("syncFrequency", ["1m", "1h30m", "0", "1.5s"], [60, "60", "1d", "1 m", ""]),
+        ("evictionHard", [{"memory.available": "5%"}], [["memory.available"], "5%"]),
+        ("clusterDNS", [["10.96.0.10"], []], ["10.96.0.10", [10]]),
+        ("containerLogMaxSize", ["10Mi"], [10]),
+        ("logging", [{"verbosity": 2}], ["json", {"verbosity": "2"}, {"format": 1}]),
+        ("shutdownGracePeriodByPodPriority", [[{"priority": 1}]], [{"priority": 1}, [{"priority": "1"}], ["x"]]),
+    ],
+)
+def test_values_have_the_type_of_the_field(field: str, good: list[Any], bad: list[Any]) -> None:
+    for value in [*good, None]:
+        assert config_problems(KUBELET, {field: value}, "1.37.2") == []
+    for value in bad:
+        (problem,) = config_problems(KUBELET, {field: value}, "1.37.2")
+        assert field in problem
+        assert "wanted" in problem
+
+
+def test_all_that_is_wrong_is_said() -> None:
+    wrong = {"maxpods": 1, "failSwapOn": "no", "rotateCertificates": None, "featureGates": {"X": True, "Y": 1}}
+    assert len(config_problems(KUBELET, wrong, "1.37.2", OWNED)) == 6

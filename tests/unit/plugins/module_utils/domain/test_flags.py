@@ -8,7 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.flags import component_flags, flag_name
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.flags import (
+    component_flags,
+    flag_name,
+    flag_problems,
+)
 
 
 def test_the_users_flags_come_over_the_roles_own() -> None:
@@ -79,3 +83,14 @@ def test_forbidden_members_are_refused() -> None:
 def test_values_are_one_line(value: object) -> None:
     with pytest.raises(InputError, match="value of --v"):
         component_flags({}, {"v": value}, [])
+
+
+def test_all_that_is_wrong_is_said() -> None:
+    extra = {"a b": 1, "owned": 2, "v": "1\n", "--w": 3, "w": 4, "x": 5}
+    found = flag_problems(extra, ["owned"])
+    assert [text.split(":")[0] for text in found] == [
+        "'a b' is not the name of a flag",
+        "the flag --owned belongs to the collection and cannot be overridden",
+        "the value of --v has a line break or another control character",
+        "--w is given twice, in two spellings",
+    ]

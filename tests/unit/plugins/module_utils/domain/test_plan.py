@@ -462,6 +462,7 @@ def test_masters_are_warned_about() -> None:
         ({"cluster_name": "A/b"}, "cluster_name"),
         ({"cluster_profile": "kubespray"}, "cluster_profile: 'kubespray' is not one of separated, kubeadm"),
         ({"cluster_kubernetes_version": "1.33.1"}, "is not supported: use 1.34 to 1.37"),
+        ({"cluster_kubernetes_version": "1.38.0"}, "is not supported: use 1.34 to 1.37"),
         ({"cluster_kubernetes_version": "v1.37"}, "is not a version"),
         ({"cluster_domain": "Cluster.Local"}, "cluster_domain"),
         ({"cluster_service_cidr": "10.96.0.0/8"}, "cluster_service_cidr"),
@@ -511,6 +512,8 @@ def test_bounds_of_the_token(ttl: str) -> None:
         ({"w1": {"node_ip": "fe80::1"}}, "other hosts can reach"),
         ({"w1": {"node_ip": "192.0.2.31", "node_name": "w2"}}, "hosts w1 and w2 have one node name"),
         ({"w1": {"node_ip": "192.0.2.31", "node_name": "W2"}}, "hosts w1 and w2 have one node name"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_name": "kubernetes.default.svc"}}, "is a name of the API server"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_name": "localhost"}}, "is a name of the API server"),
         ({"w1": {"node_ip": "192.0.2.31", "node_name": "w_1"}}, "give the host a valid node_name"),
         ({"w1": {"node_ip": "192.0.2.31", "node_name": "bücher"}}, "xn--"),
         ({"w1": {"node_ip": "192.0.2.31", "node_labels": {"a b": "c"}}}, "cannot be a key"),
@@ -561,6 +564,49 @@ def test_kubeadm_with_several_control_planes() -> None:
 def test_kubeadm_keeps_its_cas_in_place(changes: dict[str, str]) -> None:
     text = refusal(SINGLE, **{**KUBEADM, **changes})
     assert f"cluster_ca_host: cp1, cluster_ca_directory: {PKI}" in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cluster_api_endpoint": "https://192.0.2.31:6443"},
+        {"cluster_api_extra_sans": ["192.0.2.31"]},
+        {"cluster_api_extra_sans": ["w1"]},
+    ],
+)
+def test_a_worker_is_not_called_like_the_api_server(changes: dict[str, Any]) -> None:
+    """The certificate of its kubelet has its names; those of a control plane may be the API server's too."""
+    assert "host w1: " in refusal(**changes)
+    renamed = json.loads(json.dumps(changes).replace("192.0.2.31", "192.0.2.11").replace("w1", "cp1"))
+    assert build({"kube_control_plane": ["cp1"], "kube_node": ["cp1", "w1"]}, **renamed)
+
+
+def test_all_of_a_list_is_looked_at() -> None:
+    text = refusal(
+        None,
+        {
+            "w1": {"node_ip": ["192.0.2.031", "x"], "node_labels": {"a b": "c", "d": "e f"}},
+            "w2": {"node_ip": "192.0.2.32", "node_taints": [{"key": "a", "effect": "Never"}, {"kei": "a"}]},
+        },
+        cluster_api_extra_sans=["a_b", "ok.example.org", "192.0.2.010"],
+        cluster_extra_identities=[
+            {"name": "x", "dns_names": ["a_b", "c_d"], "ip_addresses": ["x"], "owner": "a b", "key_mode": "0666"},
+            {"name": "y", "groups": ["bakcup"]},
+        ],
+        cluster_identity_overrides={"admin": {"validity": "x", "key_type": "dsa", "dns_names": "a.example.org"}},
+    )
+    assert text.startswith("17 findings:"), text
+
+
+def test_the_binaries_that_hosts_need() -> None:
+    groups = {"kube_control_plane": ["cp1"], "etcd": ["e1"], "kube_node": ["cp1", "w1"]}
+    control_plane = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"]
+    node = ["kubelet", "kube-proxy"]
+    assert plan.components_by_host(groups) == {"cp1": [*control_plane, *node], "e1": ["etcd"], "w1": node}
+    assert plan.components_by_host(HA)["cp3"] == [*control_plane, "etcd"]
+    hosts = build(groups)["hosts"]
+    assert hosts["cp1"]["components"] == {"control_plane": control_plane, "node": node}
+    assert hosts["e1"]["components"] == {"control_plane": ["etcd"], "node": []}
 
 
 def test_all_findings_at_once() -> None:

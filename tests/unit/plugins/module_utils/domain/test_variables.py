@@ -103,24 +103,3 @@ def test_an_option_is_checked_alone() -> None:
 )
 def test_holders(hosts: list[str], origins: list[str], text: str) -> None:
     assert variables.holders(hosts, origins) == text
-
-
-@pytest.mark.parametrize(
-    ("arguments", "why"),
-    [
-        ({"authorization-mode": "RBAC"}, "authorization-mode without Node"),
-        ({"--authorization_mode": ["AlwaysAllow"]}, "authorization-mode without Node"),
-        ({"disable-admission-plugins": "PodSecurity,NodeRestriction"}, "NodeRestriction"),
-        ({"enable-admission-plugins": ["PodSecurity"]}, "NodeRestriction"),
-    ],
-)
-def test_nodes_stay_bounded(arguments: dict[str, Any], why: str) -> None:
-    assert why in variables.node_protection_problem(arguments)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [{}, {"v": 4}, {"authorization-mode": "Node,RBAC,Webhook"}, {"enable-admission-plugins": "NodeRestriction,X"}, "x"],
-)
-def test_other_arguments_pass(arguments: Any) -> None:
-    assert variables.node_protection_problem(arguments) == ""

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is refused of what users add to components, with the rules that the roles have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.component_rules import value_problems
+
+ROLES = Path(__file__).parents[5] / "roles"
+RULES = {path.parts[-3]: yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROLES.glob("*/vars/main.yml")}
+COMPONENTS = ("etcd", "kube_apiserver", "kube_controller_manager", "kube_scheduler", "kubelet", "kube_proxy")
+
+
+def problems(name: str, value: Any) -> list[str]:
+    return value_problems(name, value, RULES, "1.37.2")
+
+
+@pytest.mark.parametrize("role", COMPONENTS)
+def test_every_component_owns_flags(role: str) -> None:
+    owned = RULES[role][f"__{role}_owned_flags"]
+    assert owned
+    found = problems(f"{role}_extra_args", dict.fromkeys(owned, "x"))
+    assert len(found) == len(owned)
+    assert all(text.startswith(f"{role}_extra_args: the flag --") for text in found)
+
+
+@pytest.mark.parametrize("role", COMPONENTS)
+def test_syntax_is_refused_and_all_of_it_said(role: str) -> None:
+    found = problems(f"{role}_extra_args", {"a b": 1, "v": "1\n2", "w": 3})
+    assert len(found) == 2
+    assert problems(f"{role}_extra_args", {"v": 4}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("kube_apiserver_extra_args", {"authorization-mode": "RBAC"}, "must keep Node"),
+        ("kube_apiserver_extra_args", {"authorization_mode": None}, "must keep Node"),
+        ("kube_apiserver_extra_args", {"disable-admission-plugins": "A,NodeRestriction"}, "must not name"),
+        ("kube_apiserver_extra_args", {"enable-admission-plugins": ["PodSecurity"]}, "must keep NodeRestriction"),
+        ("kube_controller_manager_extra_args", {"controllers": "*,-csrsigning"}, "must keep tokencleaner"),
+        ("kubelet_config_overrides", {"maxpods": 1}, "did you mean 'maxPods'"),
+        ("kubelet_config_overrides", {"serverTLSBootstrap": False}, "belongs to the PKI"),
+        ("kube_proxy_config_overrides", {"mode": "ipvs"}, "belongs to the PKI"),
+        ("kube_proxy_config_overrides", {"featureGates": {"NoSuch": True}}, "no feature gate"),
+    ],
+)
+def test_rules_of_the_roles_hold(name: str, value: Any, why: str) -> None:
+    found = problems(name, value)
+    assert any(why in text for text in found)
+    assert all(text.startswith(f"{name}: ") for text in found)
+
+
+def test_other_variables_are_not_judged() -> None:
+    assert problems("kubelet_directory", "/var/lib/kubelet") == []
+    assert problems("cluster_name", "x") == []
