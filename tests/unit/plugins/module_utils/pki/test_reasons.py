@@ -421,3 +421,9 @@ def test_renewal_keeps_the_key_where_the_user_says_so(cluster: Cluster) -> None:
     cluster.force = ["admin"]
     cluster.run()
     assert path(cluster, "key").read_bytes() != key, "who asks by name gets a new key"
+
+
+def test_the_list_is_documented() -> None:
+    text = (Path(__file__).parents[5] / "docs" / "pki.md").read_text(encoding="utf-8")
+    listed = text.split("<!-- reasons -->\n")[1].split("<!-- /reasons -->")[0].splitlines()[2:]
+    assert listed == [f"| `{code}` | {meaning} |" for code, meaning in PKI_CODES.items()]
