@@ -14,8 +14,9 @@ from typing import Any
 from . import files, kubeconfigs, x509
 from .domain import pem
 from .domain.errors import InputError
-from .domain.kubelet_identity import Found
+from .domain.kubelet_identity import Found, pointed_at
 from .domain.reasons import Reason
+from .endpoint import check_endpoint
 
 __all__ = ["KubeletFiles", "OneTimeKey"]
 
@@ -67,6 +68,30 @@ class KubeletFiles:
             key_sha256=None if key_data is None else _key_sha256(key_data, path),
             trusted=None if certificate is None or not trusted_cas else _is_trusted(certificate, trusted_cas),
         )
+
+    @property
+    def moved(self) -> str:
+        """Written before the kubeconfig is pointed elsewhere: newer than the kubelet's start, it tells of a restart.
+
+        The kubeconfig itself does not, for the kubelet writes it after its start when it joins.
+        """
+        return self.kubeconfig + ".moved"
+
+    def point(self, node_name: str, server: str, ca_path: str, check_mode: bool) -> list[Reason] | None:
+        """Have the kubelet ask another API server, or trust another file. None where its kubeconfig is not its own."""
+        text = (files.read(self.kubeconfig) or b"").decode("utf-8", "replace")
+        found = pointed_at(text, server, ca_path)
+        if found is None:
+            return None
+        wanted, old, new = found
+        if wanted == text:
+            return []
+        if not check_mode:
+            check_endpoint(server, ca_path)
+            state = files.state_of(self.kubeconfig)
+            files.write_atomic(self.moved, f"{old} -> {new}\n".encode(), mode="0600")
+            files.write_atomic(self.kubeconfig, wanted.encode(), state.owner, state.group, f"{state.mode:04o}")
+        return [Reason("KubeconfigChanged", node_name, self.kubeconfig, old, new)]
 
     def remove_kubeconfig(self) -> None:
         files.remove(self.kubeconfig)

@@ -65,6 +65,9 @@ options:
       - Where the node has to join, the API server that its kubelet will ask, C(https://<host>:<port>).
       - One that shows a certificate that O(ca_path) does not vouch for is refused, before anything is changed. One that
         does not answer is let pass.
+      - Where the node has joined, its kubeconfig is pointed at O(server) and O(ca_path), and nothing else in it is
+        touched. The file in RV(moved) is written before, so that the kubelet is restarted once, also after a run that
+        was killed.
     type: str
   ca_path:
     description: File with the CA certificates that O(server) is verified with.
@@ -119,6 +122,14 @@ leftover:
   description: Whether a join that was stopped has left a bootstrap kubeconfig or a one-time key.
   type: bool
   returned: success
+moved:
+  description:
+    - The file that is newer than the kubelet's start when its kubeconfig was pointed at another server or CA since, if
+      this call does that, or would. For O(tlsbootstrap.kubernetes.unit#module:restart_files) and
+      O(tlsbootstrap.kubernetes.unit#module:pending).
+  type: list
+  elements: path
+  returned: when O(state=present)
 reasons:
   description: Why the node has to join, or what was removed.
   type: list
@@ -167,7 +178,14 @@ def remove(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     kubelet = KubeletFiles(params["kubeconfig"], params["certificate_directory"])
     key = OneTimeKey(params["bootstrap_kubeconfig"])
     node_name, end = params["node_name"], end_of(kubelet.read(None))
-    known = [kubelet.kubeconfig, *kubelet.certificates(), *params["more_files"], key.bootstrap_kubeconfig, key.path]
+    known = [
+        kubelet.kubeconfig,
+        kubelet.moved,
+        *kubelet.certificates(),
+        *params["more_files"],
+        key.bootstrap_kubeconfig,
+        key.path,
+    ]
     there = [path for path in known if files.state_of(path).exists]
     if not check_mode:
         for path in there:
@@ -195,14 +213,23 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
         if params["reset"] and verdict.certificate_unusable:
             kubelet.remove_certificates()
         recipient = recipient or key.make()
+    reasons, warnings = list(verdict.reasons), []
+    if verdict.joined and params["server"]:
+        moved = kubelet.point(params["node_name"], params["server"], params["ca_path"], check_mode)
+        reasons += moved or []
+        if moved is None:
+            warnings.append(
+                f"{kubelet.kubeconfig} is not as a kubelet writes it: see whether it names {params['server']} yourself"
+            )
     result = {
         "joined": verdict.joined,
         "node_name": params["node_name"],
         "not_after": end_of(found),
         "token_request": {"node_name": params["node_name"], "recipient": recipient} if recipient else {},
         "leftover": leftover,
+        "moved": [kubelet.moved] if verdict.joined and reasons else [],
     }
-    return runner.Outcome(verdict.reasons, result)
+    return runner.Outcome(reasons, result, warnings)
 
 
 def main() -> None:

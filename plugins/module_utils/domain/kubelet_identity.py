@@ -10,6 +10,7 @@ pkg/kubelet/certificate/bootstrap). So what is unusable has to be removed before
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
 
     from .certificate import CertificateInfo
 
-__all__ = ["GROUP", "Found", "Verdict", "assess", "user_of"]
+__all__ = ["GROUP", "Found", "Verdict", "assess", "pointed_at", "user_of"]
 
 GROUP = "system:nodes"
 _PREFIX = "system:node:"
+# As client-go writes them (tools/clientcmd, WriteToFile); by line, because PyYAML need not be on a node.
+_SERVER = re.compile(r"^( +server: *)[\"']?([^\"'\s]+)[\"']?\s*$", re.MULTILINE)
+_CA = re.compile(r"^( +)certificate-authority(-data)?: *[\"']?([^\"'\s]+)[\"']?\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,22 @@ def assess(node_name: str, found: Found, now: datetime.datetime) -> Verdict:
         kubeconfig_unusable=found.kubeconfig_there and bool(kubeconfig_reasons or certificate_reasons),
         certificate_unusable=bool(certificate_reasons),
     )
+
+
+def pointed_at(kubeconfig: str, server: str, ca_path: str) -> tuple[str, str, str] | None:
+    """A kubelet's kubeconfig with this server and CA file, and what was and will be there, in words.
+
+    None where the text is not as a kubelet writes it.
+    """
+    servers, cas = _SERVER.findall(kubeconfig), _CA.findall(kubeconfig)
+    if len(servers) != 1 or len(cas) != 1:
+        return None
+    ca = "embedded" if cas[0][1] else cas[0][2]
+    old, new = f"{servers[0][1].rstrip('/')} CA {ca}", f"{server.rstrip('/')} CA {ca_path}"
+    if old == new:
+        return kubeconfig, old, new
+    text = _SERVER.sub(lambda found: found[1] + server, kubeconfig)
+    return _CA.sub(lambda found: f"{found[1]}certificate-authority: {ca_path}", text), old, new
 
 
 def _kubeconfig_reasons(node_name: str, found: Found) -> list[Reason]:

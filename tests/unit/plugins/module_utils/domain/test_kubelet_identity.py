@@ -14,7 +14,11 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.cer
     CertificateInfo,
     KeyInfo,
 )
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import Found, assess
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import (
+    Found,
+    assess,
+    pointed_at,
+)
 
 NOW = datetime.datetime(2051, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
 SECOND = datetime.timedelta(seconds=1)
@@ -122,3 +126,52 @@ def test_a_good_certificate_stays_when_the_kubeconfig_is_lost(
 def test_the_end_is_to_the_second() -> None:
     assert assess("w1", found(certificate=certificate(not_after=NOW + SECOND)), NOW).joined
     assert not assess("w1", found(certificate=certificate(not_after=NOW)), NOW).joined
+
+
+KUBECONFIG = """\
+apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority: /pki/ca.crt
+    server: https://10.0.0.1:6443
+  name: default-cluster
+kind: Config
+users:
+- name: default-auth
+  user:
+    client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem
+"""
+
+
+def test_a_kubeconfig_is_pointed_at_another_server_and_nothing_else_is_touched() -> None:
+    found = pointed_at(KUBECONFIG, "https://[fd00::1]:6443", "/pki/other.crt")
+    assert found is not None
+    wanted = KUBECONFIG.replace("https://10.0.0.1:6443", "https://[fd00::1]:6443").replace(
+        "/pki/ca.crt", "/pki/other.crt"
+    )
+    assert found[0] == wanted
+    assert found[1:] == ("https://10.0.0.1:6443 CA /pki/ca.crt", "https://[fd00::1]:6443 CA /pki/other.crt")
+
+
+@pytest.mark.parametrize("quoted", ["https://10.0.0.1:6443", '"https://10.0.0.1:6443"', "https://10.0.0.1:6443/"])
+def test_a_kubeconfig_that_is_right_stays(quoted: str) -> None:
+    text = KUBECONFIG.replace("https://10.0.0.1:6443", quoted)
+    found = pointed_at(text, "https://10.0.0.1:6443", "/pki/ca.crt")
+    assert found is not None
+    assert found[0] == text
+
+
+def test_an_embedded_ca_becomes_the_path() -> None:
+    text = KUBECONFIG.replace("certificate-authority: /pki/ca.crt", "certificate-authority-data: LS0tLS1=")
+    assert pointed_at(text, "https://10.0.0.1:6443", "/pki/ca.crt") == (
+        KUBECONFIG,
+        "https://10.0.0.1:6443 CA embedded",
+        "https://10.0.0.1:6443 CA /pki/ca.crt",
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", KUBECONFIG + KUBECONFIG, KUBECONFIG.replace("    server:", "    # server:")]
+)
+def test_what_a_kubelet_does_not_write_is_left_alone(text: str) -> None:
+    assert pointed_at(text, "https://10.0.0.2:6443", "/pki/ca.crt") is None
