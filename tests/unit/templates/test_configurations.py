@@ -63,9 +63,14 @@ def test_a_node_registers_with_its_labels_and_taints() -> None:
     labels = {"zone": "z", "node-role.kubernetes.io/x": ""}
     node = {"node_taints": [taint], "node_labels": labels}
     assert config_of("kubelet", node=node)["registerWithTaints"] == [taint]
-    assert config_of("kubelet", node=node, host="cp1")["registerWithTaints"] == [taint, CONTROL_PLANE_TAINT]
     assert config_of("kubelet", host="cp1")["registerWithTaints"] == [CONTROL_PLANE_TAINT]
     assert flags_of(renderer_of("kubelet", node=node).unit("kubelet")[1])["node-labels"] == "zone=z"
+
+
+@pytest.mark.parametrize("given", [[], [{"key": "a", "value": "b", "effect": "NoSchedule"}]])
+def test_given_taints_take_the_place_of_that_of_a_control_plane(given: list[dict[str, str]]) -> None:
+    assert config_of("kubelet", node={"node_taints": given}, host="cp1")["registerWithTaints"] == given
+    assert config_of("kubelet", node={"node_taints": None}, host="cp1")["registerWithTaints"] == [CONTROL_PLANE_TAINT]
 
 
 def test_names_are_data_not_yaml() -> None:
