@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ name: kill_after_task
 type: notification
 short_description: Write down the tasks of a run, and kill it after task number N
 description:
-  - Writes down each task of the run with the hosts that it changed, its reasons, warnings and failures.
+  - Writes down each task of the run with its seconds, the hosts that it changed, its reasons, warnings and failures.
   - Kills the process group of C(ansible-playbook) with SIGKILL when task number N has ended on all hosts.
   - For tests; not part of the collection.
 options:
@@ -47,11 +48,13 @@ class CallbackModule(CallbackBase):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.number = 0
+        self.began = 0.0
         self.entry: dict[str, Any] = {}
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self.end_task()
         self.number += 1
+        self.began = time.monotonic()
         self.entry = {
             "number": self.number,
             "task": task.get_name(),
@@ -84,6 +87,7 @@ class CallbackModule(CallbackBase):
             return
         if path := self.get_option("tasks_file"):
             self.entry["changed"].sort()
+            self.entry["seconds"] = round(time.monotonic() - self.began, 1)
             with Path(path).open("a", encoding="utf-8") as output:
                 output.write(json.dumps(self.entry, default=str) + "\n")
         if self.number == self.get_option("kill_after"):
