@@ -28,6 +28,14 @@ options:
     type: list
     elements: dict
     required: true
+  passphrase:
+    description:
+      - Encrypts the keys of the CAs (PKCS#8 with scrypt and AES-256), and opens those that are encrypted. At least 12 bytes.
+      - A key that lies there in clear is encrypted. Keep the passphrase in Ansible Vault; the module stores it nowhere.
+    type: str
+  passphrase_file:
+    description: File on the host where the module runs that holds the passphrase instead. It must be its owner's alone.
+    type: path
   lock_timeout:
     description: Seconds to wait while another run holds the folder's lock. Then the module fails and names that run.
     type: int

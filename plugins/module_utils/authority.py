@@ -23,6 +23,7 @@ from .runner import Outcome
 __all__ = ["ensure_authorities"]
 
 BACKUP = ".backup"
+SHORTEST_PASSPHRASE = 12
 
 
 def ensure_authorities(
@@ -33,10 +34,13 @@ def ensure_authorities(
     check: bool,
     wait: float,
     accepted: tuple[str, ...] = (),
+    passphrase: bytes | None = None,
 ) -> Outcome:
     """Make the CAs that are not there; report those that are, and what hosts have published."""
-    folder = Folder(directory, mode, accepted)
+    folder = Folder(directory, mode, accepted, passphrase)
     authorities = [authority_of(row) for row in rows]
+    if passphrase is not None:
+        _check_passphrase(passphrase, authorities)
     _refuse_shared_files(authorities)
     folder_reasons = _folder_reasons(folder)
     # Settled folders and checks are read without the lock, so that they never wait for a run.
@@ -71,6 +75,17 @@ class _Seen:
     leftovers: list[Authority] = field(default_factory=list)
     unrecorded: list[Pair] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
+
+
+def _check_passphrase(passphrase: bytes, authorities: list[Authority]) -> None:
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise InputError(f"the passphrase of the CA keys has less than {SHORTEST_PASSPHRASE} bytes; give a longer one")
+    shared = [authority.name for authority in authorities if authority.key_group]
+    if shared:
+        raise InputError(
+            f"the key of the CA {', '.join(shared)} is read by a component that knows no passphrase; take "
+            "the passphrase away, or use cluster_profile separated"
+        )
 
 
 def _glance(folder: Folder, authorities: list[Authority], now: datetime.datetime, check: bool) -> _Seen | None:
@@ -157,8 +172,10 @@ def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:
     # Line ends of another system, or text around the block: Kubernetes and other tools read the file as well.
     odd = [] if pair.normalised else [Reason("FormatChanged", name, certificate_path, "other bytes", "PEM")]
     key_path = folder.path(pair.authority.key_file)
+    clear = [Reason("KeyNotEncrypted", name, key_path, "in clear", "encrypted")] if pair.in_clear else []
     return [
         *odd,
+        *clear,
         *files.attribute_reasons(key_path, name, group=pair.authority.key_group, mode=pair.authority.key_mode),
         *files.attribute_reasons(certificate_path, name, mode="0644"),
     ]
@@ -172,6 +189,9 @@ def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
             backup = folder.path(BACKUP)
             files.write_atomic(certificate_path, pair.pem.encode("ascii"), mode="0644", backup_directory=backup)
         key_path = folder.path(pair.authority.key_file)
+        if pair.in_clear:
+            # No backup: it would keep what was to be hidden.
+            files.write_atomic(key_path, pair.key.pem(folder.passphrase), mode="0600")
         files.ensure_attributes(key_path, group=pair.authority.key_group, mode=pair.authority.key_mode)
         files.ensure_attributes(certificate_path, mode="0644")
     for pair in seen.unrecorded:
@@ -189,12 +209,13 @@ def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
 def _make(folder: Folder, authority: Authority, now: datetime.datetime) -> Pair:
     """Both halves wait in .pending before either goes live, so that a kill in between can be told and finished."""
     key = x509.generate_key(authority.key_type)
+    key_pem = key.pem(folder.passphrase)
     start, end, _cut = lifetime(now, authority.validity)
     pem = x509.self_sign(key, authority.common_name, start, end)
     files.ensure_directory(folder.path(PENDING), mode="0700")
-    files.write_atomic(_pending(folder, authority, "key"), key.pem(), mode="0600")
+    files.write_atomic(_pending(folder, authority, "key"), key_pem, mode="0600")
     files.write_atomic(_pending(folder, authority, "crt"), pem.encode("ascii"), mode="0644")
-    _go_live(folder, authority, key.pem(), pem.encode("ascii"))
+    _go_live(folder, authority, key_pem, pem.encode("ascii"))
     return _recorded(folder, authority, now)
 
 

@@ -25,7 +25,7 @@ from .domain.errors import InputError
 from .domain.ledger import Ledger, read_ledger
 from .domain.pem import certificates
 
-__all__ = ["LEDGER", "PENDING", "PUBLISHED", "Folder", "Pair", "is_published_name"]
+__all__ = ["LEDGER", "PENDING", "PUBLISHED", "Folder", "Pair", "is_published_name", "passphrase_of"]
 
 LEDGER = "ledger.jsonl"
 PENDING = ".pending"
@@ -47,12 +47,36 @@ class Pair:
     info: CertificateInfo
     key: x509.PrivateKey
     normalised: bool = True
+    # There is a passphrase, and the key is not encrypted with it.
+    in_clear: bool = False
+
+
+def passphrase_of(text: str | None, path: str | None) -> bytes | None:
+    """The passphrase of the keys, given or in a file that is its owner's alone."""
+    if text and path:
+        raise InputError("passphrase and passphrase_file are both given; give one of them")
+    if text:
+        return text.encode("utf-8")
+    if not path:
+        return None
+    data = files.read(path)
+    if data is None:
+        raise InputError(f"the passphrase file {path} is not there")
+    if files.state_of(path).mode & 0o077:
+        raise InputError(f"the passphrase file {path} may be read by others; give it the mode 0600")
+    passphrase = data.rstrip(b"\r\n")
+    if not passphrase:
+        raise InputError(f"the passphrase file {path} is empty")
+    return passphrase
 
 
 class Folder:
-    def __init__(self, directory: str, mode: str = "0700", accepted: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, directory: str, mode: str = "0700", accepted: tuple[str, ...] = (), passphrase: bytes | None = None
+    ) -> None:
         self.directory = os.path.abspath(directory)
         self.mode = mode
+        self.passphrase = passphrase
         # CAs that are older than the ledger's newest, and are meant to be.
         self.accepted = accepted
 
@@ -84,10 +108,11 @@ class Folder:
             raise InputError(f"{certificate_path}: {len(found)} certificates where the CA's own alone belongs")
         loaded = x509.load_certificate(found[0], certificate_path)
         info = x509.certificate_info(loaded)
-        private = x509.load_private_key(key, key_path)
+        private = x509.load_private_key(key, key_path, self.passphrase)
         check_authority(f"CA {authority.name} in {self.directory}", info, private.info, now)
         pem = found[0].text()
-        return Pair(authority, pem, loaded, info, private, certificate == pem.encode("ascii"))
+        in_clear = self.passphrase is not None and x509.ENCRYPTED_KEY.encode("ascii") not in key
+        return Pair(authority, pem, loaded, info, private, certificate == pem.encode("ascii"), in_clear)
 
     def published(self) -> dict[str, str]:
         directory = self.path(PUBLISHED)

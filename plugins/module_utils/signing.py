@@ -33,9 +33,10 @@ def sign_requests(
     now: datetime.datetime,
     check: bool,
     wait: float,
+    passphrase: bytes | None = None,
 ) -> Outcome:
     """Sign all requests of all hosts, and keep what hosts publish."""
-    folder = Folder(directory)
+    folder = Folder(directory, passphrase=passphrase)
     authorities = {authority.name: authority for authority in (authority_of(row) for row in rows)}
     wanted = [_Wanted.of(request, authorities) for request in requests]
     reasons = [_reason_of(entry) for entry in wanted] + _publish_reasons(folder, publish)

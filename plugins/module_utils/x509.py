@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import importlib
 import ipaddress
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from .domain.errors import InputError
 from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks
 
 __all__ = [
+    "ENCRYPTED_KEY",
     "PrivateKey",
     "certificate_info",
     "generate_key",
@@ -59,6 +61,12 @@ _KEY_USAGES = (
     ("key_cert_sign", "cert sign"),
     ("crl_sign", "crl sign"),
 )
+ENCRYPTED_KEY = "ENCRYPTED PRIVATE KEY"
+# OpenSSL's own cost: 16 MB and some 50 ms.
+_SCRYPT_COST = 1 << 14
+_OID_PBES2 = bytes.fromhex("06092a864886f70d01050d")
+_OID_SCRYPT = bytes.fromhex("06092b06010401da47040b")
+_OID_AES_256_CBC = bytes.fromhex("060960864801650304012a")
 _SEAL_INFO = b"tlsbootstrap.kubernetes/seal/v1\0"
 
 
@@ -105,9 +113,14 @@ class PrivateKey:
     def __repr__(self) -> str:
         return f"PrivateKey({self.info.key_type}, {self.info.public_key_sha256})"
 
-    def pem(self) -> bytes:
+    def pem(self, passphrase: bytes | None = None) -> bytes:
         """PKCS#8, which every Kubernetes component and kubeadm read (client-go/util/keyutil)."""
         serialization = _serialization()
+        if passphrase is not None:
+            clear = self.handle.private_bytes(
+                serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            return Block(ENCRYPTED_KEY, _encrypted(bytes(clear), passphrase)).text().encode("ascii")
         return bytes(
             self.handle.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -133,6 +146,30 @@ def _key_info(public_key: Any) -> KeyInfo:
     return KeyInfo(key_type, hashlib.sha256(_spki(public_key)).hexdigest())
 
 
+def _encrypted(clear: bytes, passphrase: bytes) -> bytes:
+    """PBES2 with scrypt and AES-256-CBC (RFC 8018, RFC 7914), as `openssl pkcs8 -scrypt` writes it.
+
+    BestAvailableEncryption of cryptography takes PBKDF2 with few rounds.
+    """
+    salt, vector = secrets.token_bytes(16), secrets.token_bytes(16)
+    key = hashlib.scrypt(passphrase, salt=salt, n=_SCRYPT_COST, r=8, p=1, dklen=32)
+    ciphers = _load("hazmat.primitives.ciphers")
+    encryptor = ciphers.Cipher(ciphers.algorithms.AES(key), ciphers.modes.CBC(vector)).encryptor()
+    padding = 16 - len(clear) % 16
+    data = encryptor.update(clear + bytes([padding]) * padding) + encryptor.finalize()
+    cost = _der(0x02, _SCRYPT_COST.to_bytes(2, "big"))
+    scrypt = _der(0x30, _OID_SCRYPT, _der(0x30, _der(0x04, salt), cost, _der(0x02, b"\x08"), _der(0x02, b"\x01")))
+    cipher = _der(0x30, _OID_AES_256_CBC, _der(0x04, vector))
+    return _der(0x30, _der(0x30, _OID_PBES2, _der(0x30, scrypt, cipher)), _der(0x04, data))
+
+
+def _der(tag: int, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    size = len(content).to_bytes(4, "big").lstrip(b"\0")
+    length = size if len(content) < 128 else bytes([0x80 | len(size)]) + size
+    return bytes([tag]) + length + content
+
+
 def generate_key(key_type: str) -> PrivateKey:
     if key_type in _KEY_SIZES:
         handle = _rsa().generate_private_key(public_exponent=65537, key_size=_KEY_SIZES[key_type])
@@ -150,12 +187,12 @@ def load_private_key(data: bytes, what: str, passphrase: bytes | None = None, tr
     keys = [block for block in found if block.label.endswith("PRIVATE KEY")]
     if len(keys) != 1:
         raise InputError(f"{what}: {len(keys)} private keys found where exactly one belongs")
-    if keys[0].label == "ENCRYPTED PRIVATE KEY" and passphrase is None:
-        raise InputError(f"{what}: the private key is encrypted and no passphrase is given")
+    if keys[0].label == ENCRYPTED_KEY and passphrase is None:
+        raise InputError(f"{what}: the private key is encrypted and no passphrase is given; give it")
     options: dict[str, Any] = {}
     if trusted and _version() >= 39:
         options["unsafe_skip_rsa_key_validation"] = True
-    given = passphrase if keys[0].label == "ENCRYPTED PRIVATE KEY" else None
+    given = passphrase if keys[0].label == ENCRYPTED_KEY else None
     try:
         handle = _serialization().load_pem_private_key(keys[0].text().encode("ascii"), given, **options)
     except (ValueError, TypeError, _load("exceptions").UnsupportedAlgorithm):

@@ -105,6 +105,7 @@ reasons:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import passphrase_of
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import run, utc_now
 
 
@@ -116,6 +117,8 @@ def main() -> None:
             "directory_mode": {"type": "str", "default": "0700"},
             "accept_restored": {"type": "list", "elements": "str", "default": []},
             "lock_timeout": {"type": "int", "default": 60},
+            "passphrase": {"type": "str", "no_log": True},
+            "passphrase_file": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -130,6 +133,7 @@ def main() -> None:
             module.check_mode,
             given["lock_timeout"],
             tuple(given["accept_restored"]),
+            passphrase_of(given["passphrase"], given["passphrase_file"]),
         ),
     )
 

@@ -97,6 +97,7 @@ reasons:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import passphrase_of
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import run, utc_now
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.signing import sign_requests
 
@@ -115,6 +116,8 @@ def main() -> None:
             "requests": {"type": "list", "elements": "dict", "default": [], "options": request},
             "publish": {"type": "dict", "default": {}},
             "lock_timeout": {"type": "int", "default": 60},
+            "passphrase": {"type": "str", "no_log": True},
+            "passphrase_file": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -129,6 +132,7 @@ def main() -> None:
             utc_now(),
             module.check_mode,
             given["lock_timeout"],
+            passphrase_of(given["passphrase"], given["passphrase_file"]),
         ),
     )
 

@@ -47,7 +47,8 @@ PKI_CODES: dict[str, str] = {
     # bundles and what hosts publish
     "BundleMissing": "the bundle is not there",
     "BundleChanged": "the bundle has other members, or in another order",
-    # the ledger of the CA host
+    # the folder of the CA host
+    "KeyNotEncrypted": "there is a passphrase, and the key of the CA lies there in clear",
     "NotInLedger": "the CA was imported, or a run was stopped before it was recorded",
     "Superseded": "the ledger knows a newer certificate: an old backup of the host was restored",
     "PublishedChanged": "a host has a new public part that others must trust",

@@ -75,6 +75,7 @@ class Cluster:
         self.key_type = "ecdsa-p256"
         self.force: list[str] = []
         self.accepted: tuple[str, ...] = ()
+        self.passphrase: bytes | None = None
         self.hosts = {host: self._rows(host) for host in ("cp1", "cp2")}
         self.hosts_on = ["cp1", "cp2"]
         self.members = {
@@ -184,7 +185,7 @@ class Cluster:
         ]
 
     def ensure(self, check: bool = False) -> Outcome:
-        return ensure_authorities(str(self.ca), self.cas, "0700", self.now, check, 1, self.accepted)
+        return ensure_authorities(str(self.ca), self.cas, "0700", self.now, check, 1, self.accepted, self.passphrase)
 
     def call(self, host: str, authorities: dict[str, Any], certificates: Any = None, check: bool = False) -> Outcome:
         filled = flow.bundle_contents(self.bundles(host), authorities["certificates"], authorities["published"])
@@ -207,7 +208,7 @@ class Cluster:
         publish = flow.published_parts(results, known)
         if not requests and not publish:
             return None
-        return sign_requests(str(self.ca), self.cas, requests, publish, self.now, check, 1)
+        return sign_requests(str(self.ca), self.cas, requests, publish, self.now, check, 1, self.passphrase)
 
     def run(self, check: bool = False) -> Result:
         authorities = self.ensure(check)

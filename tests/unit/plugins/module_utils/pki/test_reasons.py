@@ -269,6 +269,11 @@ def forgotten_by_the_ca_host(cluster: Cluster) -> None:
     (cluster.ca / "published" / "service-account@cp1.pem").unlink()
 
 
+@causes("KeyNotEncrypted", "kubernetes-ca")
+def a_passphrase_at_last(cluster: Cluster) -> None:
+    cluster.passphrase = b"correct horse battery"
+
+
 @causes("NotInLedger", "kubernetes-ca")
 def recorded_by_nobody(cluster: Cluster) -> None:
     ledger = cluster.ca / "ledger.jsonl"
