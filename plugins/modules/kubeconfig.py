@@ -29,6 +29,12 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  keep_key:
+    description:
+      - With O(state=absent), whether the one-time key stays. It is of no use without a token that was sealed for it, and
+        tells the next run that a token may be left in the cluster.
+    type: bool
+    default: false
   node_name:
     description: Name of the Node that the token was sealed for.
     type: str
@@ -97,6 +103,7 @@ USER = "bootstrap-token"
 SPEC: dict[str, Any] = {
     "path": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "keep_key": {"type": "bool", "default": False, "no_log": False},
     "node_name": {"type": "str", "required": True},
     # Sealed: only the one-time key of this host opens it.
     "sealed_token": {"type": "dict", "no_log": False},
@@ -144,10 +151,12 @@ def write(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
 def clear(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     """Take away what is of use for one join only."""
     key = OneTimeKey(params["path"])
-    reasons = key.leftovers(params["node_name"])
+    kept = key.path if params["keep_key"] else None
+    reasons = [reason for reason in key.leftovers(params["node_name"]) if reason.path != kept]
     if reasons and not check_mode:
         files.remove(params["path"])
-        key.remove()
+        if not kept:
+            key.remove()
     return runner.Outcome(reasons)
 
 
