@@ -56,7 +56,7 @@ def test_wrong_inputs_are_refused_all_at_once(nothing: dict[str, Any], hosts: di
     refused = run("site", f"--inventory={tmp_path}/wrong.yml")
     assert refused.code != 0
     for words in (
-        "without NodeRestriction a node may change others",
+        "kube_apiserver_extra_args: --disable-admission-plugins must not name NodeRestriction",
         "did you mean cluster_service_cidr?",
         "'W_3' cannot be the name of a Node",
         "hosts w2 and w4 have one address, 10.213.13.13",
