@@ -31,8 +31,8 @@ options:
     default: present
   keep_key:
     description:
-      - With O(state=absent), whether the one-time key stays. It is of no use without a token that was sealed for it, and
-        tells the next run that a token may be left in the cluster.
+      - With O(state=absent), whether the one-time key stays. It is of no use without a token that was sealed for it,
+        and tells the next run that a token may be left in the cluster.
     type: bool
     default: false
   node_name:
