@@ -24,6 +24,8 @@ _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z", re.ASCII)
 _USER = re.compile(r"[a-z_][-a-z0-9_]{0,30}\Z", re.ASCII)
 _MODE = re.compile(r"0[0-7]{3}\Z", re.ASCII)
 _OVERRIDABLE = (
+    "common_name",
+    "organizations",
     "validity",
     "renew_before",
     "keep_key",
@@ -38,8 +40,6 @@ _EXTRA_OPTIONS = (
     "name",
     "groups",
     "issuer",
-    "common_name",
-    "organizations",
     "usages",
     "owner",
     "group",
@@ -53,6 +53,9 @@ _EXTRA_OPTIONS = (
 class Override:
     """What a user changes in an identity; empty: nothing. ``names`` are added, never taken away."""
 
+    common_name: str = ""
+    # An empty one takes all of them away.
+    organizations: tuple[str, ...] | None = None
     validity: int = 0
     renew_before: int | str | None = None
     keep_key: bool = False
@@ -104,6 +107,8 @@ def _common(what: str, given: Mapping[str, Any]) -> Override:
     if key_type and key_type not in KEY_TYPES:
         findings.add(f"{what}: key_type {key_type!r} is not one of {', '.join(KEY_TYPES)}")
     found = Override(
+        common_name=findings.attempt(functools.partial(_common_name, what, given), ""),
+        organizations=findings.attempt(functools.partial(_organizations, what, given), None),
         validity=seconds("validity"),
         renew_before=share if durations.parse_share(share) else seconds("renew_before") or None,
         keep_key=findings.attempt(functools.partial(_keep_key, what, given), False),
@@ -131,6 +136,25 @@ def _seconds(what: str, value: Any) -> int:
 
 def _path(what: str, value: Any) -> str:
     return inventory.absolute_path(what, value) if value else ""
+
+
+def _common_name(what: str, given: Mapping[str, Any]) -> str:
+    return _subject_part(f"{what}: common_name", given["common_name"]) if given.get("common_name") else ""
+
+
+def _organizations(what: str, given: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if given.get("organizations") is None:
+        return None
+    what = f"{what}: organizations"
+    return tuple(_subject_part(what, item) for item in inventory.as_list(what, given["organizations"]))
+
+
+def _subject_part(what: str, value: Any) -> str:
+    """Within the upper bounds of RFC 5280."""
+    text = str(value)
+    if not 0 < len(text.encode("utf-8")) <= 64 or "*" in text:
+        raise InputError(f"{what}: {text!r} has to have 1 to 64 bytes and no wildcard")
+    return text
 
 
 def _keep_key(what: str, given: Mapping[str, Any]) -> bool:
@@ -211,7 +235,12 @@ def _extra(options: Any, settings: inventory.Settings) -> Extra:
     if SERVER in row.usages and not common.names:
         raise InputError(f"{what}: a server's certificate needs dns_names or ip_addresses")
     return Extra(
-        row=replace(row, names=common.names),
+        row=replace(
+            row,
+            common_name=common.common_name or name,
+            organizations=common.organizations or (),
+            names=common.names,
+        ),
         groups=tuple(str(group) for group in options.get("groups") or ["kube_control_plane"]),
         validity=common.validity,
         renew_before=common.renew_before,
@@ -230,9 +259,8 @@ def _row(what: str, name: str, options: Mapping[str, Any], settings: inventory.S
         name=name,
         place="",
         stem=name,
-        common_name=str(options.get("common_name") or name),
+        common_name=name,
         issuer=findings.attempt(functools.partial(_issuer, what, options, settings), None),
-        organizations=tuple(str(item) for item in options.get("organizations") or []),
         usages=findings.attempt(functools.partial(_usages, what, options), ()),
         owner=findings.attempt(functools.partial(_user, what, owner), ""),
         group=findings.attempt(functools.partial(_user, what, group), ""),

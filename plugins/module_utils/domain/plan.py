@@ -234,6 +234,11 @@ class _Planner:
             for extra in self.added
             if _SYSTEM_MASTERS in extra.row.organizations
         )
+        found.extend(
+            f"cluster_identity_overrides: {name} is in {_SYSTEM_MASTERS}: only its end revokes it"
+            for name, override in self.overrides.items()
+            if _SYSTEM_MASTERS in (override.organizations or ())
+        )
         return found
 
     # -- one host
@@ -325,8 +330,8 @@ class _Planner:
             "name": row.name,
             "kind": row.kind,
             "issuer": row.issuer,
-            "common_name": names.fit_common_name(self._text(host, row.common_name)),
-            "organizations": list(row.organizations),
+            "common_name": names.fit_common_name(self._text(host, override.common_name or row.common_name)),
+            "organizations": list(row.organizations if override.organizations is None else override.organizations),
             "dns_names": dns_names,
             "ip_addresses": addresses,
             "usages": list(row.usages),

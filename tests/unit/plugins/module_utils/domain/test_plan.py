@@ -389,6 +389,8 @@ def test_overrides() -> None:
         "admin": {"validity": "90d", "key_type": "ecdsa-p384", "renew_before": "25%", "keep_key": True},
         "kube-apiserver": {"dns_names": ["more.example.org"], "ip_addresses": ["192.0.2.99"]},
         "kubelet-client-ca": {"key_path": "/srv/kubelet.key"},
+        "scheduler": {"common_name": "scheduler-{node_name}", "organizations": ["ops", "system:masters"]},
+        "super-admin": {"organizations": []},
     }
     made = build(cluster_identity_overrides=changes)
     assert row(made, "cp1", "admin")["validity"] == 7_776_000
@@ -396,6 +398,11 @@ def test_overrides() -> None:
     assert (row(made, "cp1", "admin")["renew_before"], row(made, "cp1", "admin")["keep_key"]) == ("25%", True)
     assert (row(made, "cp2", "scheduler")["renew_before"], row(made, "cp2", "scheduler")["keep_key"]) == (None, False)
     assert row(made, "cp1", "kube-apiserver")["dns_names"][-1] == "more.example.org"
+    scheduler = row(made, "cp2", "scheduler")
+    assert (scheduler["common_name"], scheduler["organizations"]) == ("scheduler-cp2", ["ops", "system:masters"])
+    assert scheduler["kubeconfig"]["user_name"] == "scheduler-cp2"
+    assert row(made, "cp1", "super-admin")["organizations"] == []
+    assert [warning for warning in made["warnings"] if "scheduler is in system:masters" in warning]
     assert "192.0.2.99" in row(made, "cp1", "kube-apiserver")["ip_addresses"]
     assert made["hosts"]["cp1"]["signing"]["kubelet_client"]["key"] == "/srv/kubelet.key"
     assert made["hosts"]["cp1"]["certs"]["kubelet-client-ca"]["key"] == "/srv/kubelet.key"
@@ -422,6 +429,9 @@ def test_overrides() -> None:
         ({"name": "x", "validity": "20y"}, "validity: '20y' is not a duration"),
         ({"name": "x", "validity": "7300d"}, "longer than cluster_ca_validity"),
         ({"name": "x", "validity": "10d", "renew_before": "10d"}, "every run would renew"),
+        ({"name": "x", "common_name": "*.example.org"}, "1 to 64 bytes and no wildcard"),
+        ({"name": "x", "organizations": ["y" * 65]}, "1 to 64 bytes and no wildcard"),
+        ({"name": "x", "organizations": [""]}, "1 to 64 bytes and no wildcard"),
         ({"name": "x", "renew_before": "100%"}, "renew_before: '100%' is not a duration"),
         ({"name": "x", "keep_key": "sometimes"}, "neither true nor false"),
         ({"name": "x", "key_path": "keys/x.key"}, "not an absolute path"),
@@ -438,7 +448,8 @@ def test_extra_identity_refused(extra: dict[str, Any], why: str) -> None:
     ("overrides", "why"),
     [
         ({"admim": {}}, "there is no identity 'admim'"),
-        ({"admin": {"common_name": "x"}}, "'common_name' is not an option"),
+        ({"admin": {"owner": "x"}}, "'owner' is not an option"),
+        ({"admin": {"organizations": "ops"}}, "a list is wanted"),
         ({"admin": {"validity": "30"}}, "not a duration"),
         ({"admin": {"validity": "4000d"}}, "longer than cluster_ca_validity"),
         ({"admin": {"key_path": "/etc/../x"}}, "without '..'"),
