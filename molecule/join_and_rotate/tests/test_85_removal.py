@@ -25,6 +25,8 @@ IDENTITY = (
     "/etc/kubernetes/pki/kube-proxy.key",
     "/var/lib/kubelet/pki/*",
 )
+# Which labels and taints are the collection's own, of all nodes.
+MARKED = "/api/v1/configmaps/kube-system/tlsbootstrap-nodes"
 ELSEWHERE = {
     "cluster_bootstrap_kubeconfig": "/etc/kubernetes/kubelet/bootstrap-kubeconfig",
     "cluster_kubelet_kubeconfig": "/etc/kubernetes/kubelet/kubeconfig",
@@ -88,8 +90,8 @@ class TestRemoval:
         assert ready_nodes(cp1) == ["cp1", "w1"]
         changed = changed_since(removal.states, cp1, workers["w1"])
         assert {name: set(kinds) for name, kinds in changed.items()} == {"cp1": {"objects"}}
-        objects = set(changed["cp1"]["objects"])
-        assert {key for key in objects if not key.startswith("request/")} == {f"node/{REMOVED}"}
+        objects = {key for key in changed["cp1"]["objects"] if not key.startswith("request/")}
+        assert objects == {f"node/{REMOVED}", MARKED}
 
     def test_a_second_run_changes_nothing(self, removal: Removal) -> None:
         assert (removal.again.code, removal.again.failures, removal.again.changes) == (0, "", [])
