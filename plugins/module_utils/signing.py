@@ -24,7 +24,6 @@ from .runner import Outcome
 __all__ = ["sign_requests"]
 
 
-
 def sign_requests(
     directory: str,
     rows: list[dict[str, Any]],

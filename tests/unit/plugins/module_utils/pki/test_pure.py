@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import importlib
 import time
 from typing import Any
 
@@ -162,6 +163,24 @@ def test_a_ca_is_known_by_its_signature_not_by_its_name() -> None:
     loaded = [x509.load_certificate(pem.blocks(text.encode(), "")[0], "") for text in (one, two)]
     assert x509.is_issued_by(loaded[0], loaded[0])
     assert not x509.is_issued_by(loaded[0], loaded[1])
+
+
+@pytest.mark.parametrize("identifier", [None, b"another", "own"])
+def test_a_ca_is_known_by_its_key_identifier_too(identifier: bytes | str | None) -> None:
+    """What a reader cannot chain by its identifiers is not of this CA, although its key has signed it."""
+    text, key = ca("kubernetes")
+    issuer = x509.load_certificate(pem.blocks(text.encode(), "")[0], "")
+    crypto = importlib.import_module("cryptography.x509")
+    naive = NOW.replace(tzinfo=None)
+    builder = crypto.CertificateBuilder().subject_name(issuer.subject).issuer_name(issuer.subject).serial_number(9)
+    builder = builder.public_key(key.handle.public_key()).not_valid_before(naive)
+    builder = builder.not_valid_after(naive + datetime.timedelta(days=1))
+    if identifier is not None:
+        own = bytes.fromhex(info(text).subject_key_id)
+        wanted = own if identifier == "own" else identifier
+        builder = builder.add_extension(crypto.AuthorityKeyIdentifier(wanted, None, None), critical=False)
+    leaf = builder.sign(key.handle, importlib.import_module("cryptography.hazmat.primitives.hashes").SHA256())
+    assert x509.is_issued_by(leaf, issuer) is (identifier == "own")
 
 
 # ---- sealing, requests, keys
