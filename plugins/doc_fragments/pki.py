@@ -30,8 +30,8 @@ options:
     required: true
   passphrase:
     description:
-      - Encrypts the keys of the CAs (PKCS#8 with scrypt and AES-256), and opens those that are encrypted. It has at least
-        12 bytes.
+      - Encrypts the keys of the CAs (PKCS#8 with scrypt and AES-256), and opens those that are encrypted. It has at
+        least 12 bytes.
       - A key that lies there in clear is encrypted. Keep the passphrase in Ansible Vault; the module stores it nowhere.
     type: str
   passphrase_file:
