@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import os
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,12 +18,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import files
-from .domain import units
+from .domain import pem, units
 from .domain.errors import InputError
 from .domain.reasons import Reason
 from .previous import Previous
 
-__all__ = ["FileWanted", "Health", "Manager", "Systemd", "UnitWanted", "probe"]
+__all__ = ["FileWanted", "Health", "Manager", "Need", "Systemd", "UnitWanted", "probe"]
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 RECORD_DIRECTORY = "/run/tlsbootstrap.kubernetes/units"
@@ -44,10 +45,19 @@ class Health:
 
     url: str
     ca: str | None = None
+    pin: str | None = None
     certificate: str | None = None
     key: str | None = None
     status: int = 200
     expect: str | None = None
+
+
+@dataclass(frozen=True)
+class Need:
+    """A Unix socket that the service cannot do without, and what is to be done where nobody listens there."""
+
+    socket: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,7 @@ class UnitWanted:
     timeout: int = 240
     max_restarts: int = 10
     rollback: bool = True
+    needs: tuple[Need, ...] = ()
 
     @property
     def path(self) -> str:
@@ -138,29 +149,52 @@ def probe(health: Health, timeout: float = PROBE_SECONDS) -> str | None:
     connection: http.client.HTTPConnection
     try:
         if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=health.ca)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            if health.certificate:
-                context.load_cert_chain(health.certificate, health.key)
-            connection = http.client.HTTPSConnection(parts.netloc, timeout=timeout, context=context)
+            connection = http.client.HTTPSConnection(parts.netloc, timeout=timeout, context=_context(health))
         else:
             connection = http.client.HTTPConnection(parts.netloc, timeout=timeout)
         try:
+            connection.connect()
+            if health.pin and not _shows(connection.sock, health.pin):
+                return f"{health.url} shows another certificate than {health.pin} has"
             connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""))
             response = connection.getresponse()
             body = response.read(4096).decode("utf-8", "replace").strip()
         finally:
             connection.close()
     except FileNotFoundError:
-        missing = [path for path in (health.ca, health.certificate, health.key) if path and not os.path.exists(path)]
+        missing = [
+            path
+            for path in (health.ca, health.pin, health.certificate, health.key)
+            if path and not os.path.exists(path)
+        ]
         return f"{health.url}: {', '.join(missing) or 'a file'} is not there"
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError, InputError) as error:
         return f"{health.url}: {error}"
     if response.status != health.status:
         return f"{health.url} answered {response.status}, not {health.status}: {body[:500]}"
     if health.expect is not None and health.expect not in body:
         return f"{health.url} did not say {health.expect!r}: {body[:500]}"
     return None
+
+
+def _context(health: Health) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=health.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if health.pin:
+        # Whoever has the key of this very certificate is the one that is meant, whatever names and dates it has.
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if health.certificate:
+        context.load_cert_chain(health.certificate, health.key)
+    return context
+
+
+def _shows(connection: Any, pin: str) -> bool:
+    """Whether the other side has shown the certificate that the file begins with."""
+    data = files.read(pin)
+    if data is None:
+        raise FileNotFoundError
+    found = next((block.der for block in pem.blocks(data, pin) if block.label == pem.CERTIFICATE), None)
+    return found is not None and connection.getpeercert(True) == found
 
 
 class Manager:
@@ -344,6 +378,9 @@ class Manager:
     def _fail(self, error: str) -> None:
         lines = self._systemd.journal(self._wanted.name)
         message = f"{self._wanted.name}: {error}."
+        for need in self._wanted.needs:
+            if not _listens(need.socket):
+                message += f" Nobody listens at {need.socket}, which it needs: {need.remedy}."
         if self._wanted.rollback and self._previous.there:
             message += f" {self._roll_back()}"
         raise InputError(f"{message} Last lines of its journal:\n" + "\n".join(lines))
@@ -376,6 +413,16 @@ class Manager:
 
     def _record_path(self) -> str:
         return f"{RECORD_DIRECTORY}/{self._wanted.name}.json"
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(PROBE_SECONDS)
+        try:
+            client.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _stamps(paths: Sequence[str]) -> list[units.FileStamp]:

@@ -85,7 +85,12 @@ options:
         type: str
         required: true
       ca:
-        description: File of the certificates to verify the answer with. Required with https.
+        description: File of the certificates to verify the answer with. Required with https, or O(health.pin).
+        type: path
+      pin:
+        description:
+          - File whose first certificate the service itself shows, for one that has made it for itself. Its names and
+            dates do not count.
         type: path
       certificate:
         description: Client certificate.
@@ -100,6 +105,20 @@ options:
       expect:
         description: Text that a good answer holds.
         type: str
+  needs:
+    description: Unix sockets that the service cannot do without. Where it does not come up, dead ones are named.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      socket:
+        description: Path of the socket.
+        type: path
+        required: true
+      remedy:
+        description: What is to be done where nobody listens there.
+        type: str
+        required: true
   timeout:
     description: Seconds to wait for the health.
     type: int
@@ -144,7 +163,7 @@ EXAMPLES = r"""
       - /usr/local/bin/kube-scheduler
     health:
       url: https://127.0.0.1:10259/healthz
-      ca: /run/kube-scheduler/kube-scheduler.crt
+      pin: /run/kube-scheduler/kube-scheduler.crt
       expect: ok
 """
 
@@ -181,6 +200,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.systemd im
     FileWanted,
     Health,
     Manager,
+    Need,
     Systemd,
     UnitWanted,
 )
@@ -196,6 +216,7 @@ FILE: dict[str, Any] = {
 HEALTH: dict[str, Any] = {
     "url": {"type": "str", "required": True},
     "ca": {"type": "path"},
+    "pin": {"type": "path"},
     "certificate": {"type": "path"},
     "key": {"type": "path", "no_log": False},
     "status": {"type": "int", "default": 200},
@@ -212,6 +233,13 @@ SPEC: dict[str, Any] = {
         "type": "dict",
         "options": HEALTH,
         "required_together": [("certificate", "key")],
+        "mutually_exclusive": [("ca", "pin")],
+    },
+    "needs": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"socket": {"type": "path", "required": True}, "remedy": {"type": "str", "required": True}},
     },
     "timeout": {"type": "int", "default": 240},
     "max_restarts": {"type": "int", "default": 10},
@@ -226,7 +254,7 @@ def wanted_of(params: dict[str, Any]) -> UnitWanted:
     name = units.check_name(params["name"])
     health = Health(**params["health"]) if params["health"] else None
     if health is not None:
-        units.check_health_url(health.url, health.ca)
+        units.check_health_url(health.url, health.ca or health.pin)
     written = [FileWanted(**file) for file in params["files"]]
     if params["content"] is not None:
         written.append(FileWanted(f"{UNIT_DIRECTORY}/{name}", params["content"]))
@@ -236,6 +264,7 @@ def wanted_of(params: dict[str, Any]) -> UnitWanted:
         files=tuple(written),
         restart_files=tuple(params["restart_files"]),
         health=health,
+        needs=tuple(Need(**need) for need in params["needs"]),
         **{option: params[option] for option in options},
     )
 
