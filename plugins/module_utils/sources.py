@@ -102,7 +102,8 @@ def _check_checksum(directory: str, name: str, checksum: Any) -> None:
 
 def _local(directory: str, name: str) -> dict[str, Any]:
     path = os.path.realpath(os.path.join(directory, name))
-    return {"name": name, "source": path, "file": os.path.basename(path), "sha256": _digest(path)}
+    size = os.path.getsize(path)
+    return {"name": name, "source": path, "file": os.path.basename(path), "sha256": _digest(path), "size": size}
 
 
 def _digest(path: str) -> str:

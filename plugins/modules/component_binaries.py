@@ -47,6 +47,10 @@ options:
       source:
         description: Path on the controller, returned in RV(missing).
         type: str
+      size:
+        description: Size of it in bytes, returned in RV(missing).
+        type: int
+        default: 0
   bin_directory:
     description: Folder of the links.
     type: path
@@ -76,7 +80,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 missing:
-  description: What has to be brought to the host, each with C(source) and C(destination), before the second call.
+  description:
+    - What has to be brought to the host before the second call, each with C(source), C(destination), C(size) and the
+      C(names) of the components that it is for.
   type: list
   elements: dict
   returned: success
@@ -105,6 +111,7 @@ COMPONENT: dict[str, Any] = {
     "url": {"type": "str"},
     "member": {"type": "str"},
     "source": {"type": "str"},
+    "size": {"type": "int", "default": 0},
 }
 SPEC: dict[str, Any] = {
     "components": {
@@ -146,7 +153,7 @@ def opener(timeout: int) -> Callable[[str], IO[bytes]]:
 def run(module: AnsibleModule) -> runner.Outcome:
     """Read, compare, apply."""
     params = module.params
-    sources = {row["sha256"].lower(): row["source"] for row in params["components"]}
+    rows = {row["sha256"].lower(): row for row in params["components"]}
     components = [component_of(row) for row in params["components"]]
     store = Store(params["store_directory"], params["bin_directory"], components)
     missing = store.missing()
@@ -157,7 +164,15 @@ def run(module: AnsibleModule) -> runner.Outcome:
             store.prepare()
         else:
             store.apply(opener(params["timeout"]))
-    wanted = [{"source": sources[component.sha256], "destination": store.incoming(component)} for component in missing]
+    wanted = [
+        {
+            "source": rows[component.sha256]["source"],
+            "destination": store.incoming(component),
+            "size": rows[component.sha256]["size"],
+            "names": [one.name for one in components if one.stored == component.stored],
+        }
+        for component in missing
+    ]
     return runner.Outcome(store.reasons, {"missing": wanted})
 
 

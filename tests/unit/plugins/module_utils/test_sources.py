@@ -31,7 +31,7 @@ def binaries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_there_is_described(binaries: Path) -> None:
     assert sources.describe(["kubelet", "etcd"], str(binaries), {"kubelet": SHA256.upper()}, {"etcd": URL}) == [
         {"name": "etcd", **URL},
-        {"name": "kubelet", "source": str(binaries / "kubelet"), "file": "kubelet", "sha256": SHA256},
+        {"name": "kubelet", "source": str(binaries / "kubelet"), "file": "kubelet", "sha256": SHA256, "size": 7},
     ]
 
 
