@@ -8,9 +8,12 @@ import signal
 import pytest
 from proofs.ansible import LOG, run
 from proofs.hosts import RUN, Host, connect
-from proofs.nodes import forget, leave, left_of_joins
+from proofs.nodes import forget, leave, left_of_joins, ready_nodes
 
 CA = RUN / "ca"
+# As the inventory has them, and where they would be by default.
+KEYS, BINARIES, DATA = "/etc/kubernetes/keys", "/opt/kubernetes/bin", "/srv/etcd"
+DEFAULTS = "/etc/kubernetes/pki /usr/local/bin/kube* /usr/local/bin/etcd /var/lib/etcd"
 
 
 def authorities() -> dict[str, bytes]:
@@ -53,8 +56,21 @@ def test_pki_goes_on_after_each_task(cp1: Host, w1: Host) -> None:
 @pytest.fixture(scope="module")
 def cluster(cp1: Host) -> Host:
     """A cluster without nodes."""
+    assert run("pki", "--limit", "cp1").code == 0, f"see {LOG}"
+    # The user's to make, as the README of the role says.
+    cp1.output("install -d -o etcd -g etcd -m 0700 %s", DATA)
     assert run("site", "--limit", "cp1").code == 0, f"see {LOG}"
     return cp1
+
+
+def test_all_is_in_the_folders_of_the_inventory(cluster: Host, w1: Host) -> None:
+    leave(cluster, w1)
+    assert run("join", "--limit", "w1").code == 0, f"see {LOG}"
+    assert ready_nodes(cluster) == ["w1"]
+    cluster.output("ls -d %s %s %s", f"{KEYS}/apiserver.key", f"{BINARIES}/kube-apiserver", f"{DATA}/member")
+    w1.output("ls -d %s %s", f"{KEYS}/kube-proxy.key", f"{BINARIES}/kubelet")
+    for host in (cluster, w1):
+        assert host.run(f"ls -d {DEFAULTS}").stdout == ""
 
 
 def test_join_goes_on_after_each_task_that_changes_something(cluster: Host, w1: Host) -> None:
