@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,8 @@ from proofs.ansible import LOG, run
 from proofs.hosts import Host
 from proofs.nodes import leave, left_of_joins, ready_nodes
 
+# The leader of etcd may be gone with the host: what is written until another one leads may fail.
+ELECTION_SECONDS = 15
 # What is changed while the host is away, and reaches it when it is back.
 MEANWHILE = ("--extra-vars", json.dumps({"kube_apiserver_extra_args": {"max-requests-inflight": 600}}))
 
@@ -33,8 +36,11 @@ def inflight(host: Host) -> str:
 def test_the_cluster_goes_on(hosts: dict[str, Host], balanced: Api) -> None:
     with sampler(hosts["cp2"], balanced) as seen:
         switch("stop", hosts["cp1"])
-        samples.wait_for("answers after the end", lambda: seen.answered > 100, 60)
-    assert seen.failed == []
+        time.sleep(ELECTION_SECONDS)
+        failed, answered = list(seen.failed), seen.answered
+        samples.wait_for("answers after the end", lambda: seen.answered > answered + 100, 60)
+    assert len(failed) < 10
+    assert seen.failed == failed
 
 
 def test_a_node_joins_without_it(gone: Host, hosts: dict[str, Host]) -> None:
