@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -27,8 +28,9 @@ P256 = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 
 class Hand:
     def __init__(self, directory):
-        self.directory = Path(directory)
         self.admin = Cluster(load_access(f"{directory}/admin.conf"), 600)
+        # Several work side by side.
+        self._files = f"{directory}/hand-{os.getpid()}"
         self._private, self._public = x509.new_one_time_key()
 
     def token(self, node):
@@ -41,14 +43,14 @@ class Hand:
         return Cluster(Access("a token", self.admin.access.server, self.admin.access.ca, bearer=token), 20)
 
     def as_node(self, key, certificate):
-        pair = [self.directory / f"hand-node.{kind}" for kind in ("crt", "key")]
+        pair = [Path(f"{self._files}-node.{kind}") for kind in ("crt", "key")]
         for path, data in zip(pair, (certificate, key)):
             path.write_bytes(data)
         return Cluster(Access("a node", self.admin.access.server, self.admin.access.ca, *map(str, pair)), 20)
 
     def request(self, subject, names="", key=P256):
         """A PKCS#10 request by openssl, and its key."""
-        path = self.directory / "hand.key"
+        path = Path(f"{self._files}.key")
         command = ["openssl", "req", "-new", "-newkey", *key, "-nodes", "-keyout", str(path), "-subj", subject]
         command += ["-addext", "subjectAltName=" + names] if names else []
         return subprocess.run(command, capture_output=True, check=True).stdout, path.read_bytes()
