@@ -54,12 +54,13 @@ class Run:
         return "\n".join(f"{host}: {said}" for task in self.tasks for host, said in task["failed"].items())
 
 
-def run(name: str, *arguments: str, kill_after: int = 0, inventory: str = "inventory") -> Run:
-    """Run a playbook, killed after a task or to its end."""
+def run(name: str, *arguments: str, kill_after: int | str = 0, inventory: str = "inventory") -> Run:
+    """Run a playbook, killed after a task, by its number or words of its name, or to its end."""
     tasks = RUN / "tasks"
     tasks.write_text("")
     start = LOG.stat().st_size if LOG.exists() else 0
-    settings = {"KILL_AFTER_TASK": str(kill_after), "KILL_AFTER_TASK_FILE": str(tasks), **CALLBACKS}
+    which = "KILL_AFTER_TASK_NAME" if isinstance(kill_after, str) else "KILL_AFTER_TASK"
+    settings = {which: str(kill_after), "KILL_AFTER_TASK_FILE": str(tasks), **CALLBACKS}
     code = playbook(name, *arguments, log=LOG, inventory=inventory, **settings)
     output = LOG.read_bytes()[start:].decode(errors="replace")
     return Run(code, [json.loads(line) for line in tasks.read_text().splitlines()], output)

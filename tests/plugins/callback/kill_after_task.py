@@ -28,6 +28,11 @@ options:
     type: int
     default: 0
     env: [{name: KILL_AFTER_TASK}]
+  kill_after_name:
+    description: Words in the name of the task after which the run is killed.
+    type: str
+    default: ""
+    env: [{name: KILL_AFTER_TASK_NAME}]
   tasks_file:
     description: Where the tasks are written, one JSON object a line.
     type: path
@@ -90,5 +95,6 @@ class CallbackModule(CallbackBase):
             self.entry["seconds"] = round(time.monotonic() - self.began, 1)
             with Path(path).open("a", encoding="utf-8") as output:
                 output.write(json.dumps(self.entry, default=str) + "\n")
-        if self.number == self.get_option("kill_after"):
+        name = self.get_option("kill_after_name")
+        if self.number == self.get_option("kill_after") or (name and name in self.entry["task"]):
             os.killpg(os.getpgrp(), signal.SIGKILL)
