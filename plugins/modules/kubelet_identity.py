@@ -23,8 +23,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) looks for the identity. V(absent) removes it when the kubelet has been stopped, that is the kubeconfigs,
-        certificates and keys, what a join has left, and O(more_files).
+      - V(present) looks for the identity. V(absent) removes it when the kubelet has been stopped, that is the
+        kubeconfigs, certificates and keys, what a join has left, and O(more_files).
     type: str
     choices: [present, absent]
     default: present
