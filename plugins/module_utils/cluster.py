@@ -392,6 +392,7 @@ class Follower:
     def _run(self) -> None:
         version, attempt = "", 0
         while not self._stopped.is_set() and self._cluster.remaining() > 0:
+            wait = FIRST_WAIT
             try:
                 if not version:
                     items, version = self._cluster.list(self._path, self._query)
@@ -400,7 +401,7 @@ class Follower:
                 attempt = 0
                 continue
             except GoneError:
-                version, wait = "", FIRST_WAIT
+                version = ""
             except _AgainError as again:
                 wait = again.wait(attempt)
             except ClusterError as error:
