@@ -194,14 +194,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     _requires_connection = False
     _supports_check_mode = True
     _supports_diff = True
-    _VALID_ARGS: frozenset[str] = frozenset()
+    _VALID_ARGS = frozenset(("host",))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         # The plan of a large cluster is long; who wants to see it asks for it by debug.
         result.update({"changed": False, "_ansible_verbose_override": True})
         try:
-            result.update(self._plan(task_vars or {}))
+            host = self._task.args.get("host")
+            result.update(_part(task_vars or {}, str(host)) if host else self._plan(task_vars or {}))
         except InputError as error:
             result.update({"failed": True, "msg": str(error)})
             if Origin is None:
@@ -227,7 +228,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             return {key: value for key, value in before.items() if key not in ("warnings", "changed")}
         plan = self._whole(settings, task_vars, checker, findings, wanted["binaries"])
         findings.raise_any()
-        return {**_parts(plan), "checked": wanted}
+        return {**plan, "checked": wanted}
 
     def _settings(
         self, catalogue: variables.Catalogue, names: Sequence[str], task_vars: dict[str, Any]
@@ -295,14 +296,12 @@ def _inputs(view: _View, findings: Findings) -> dict[str, Any]:
     return found
 
 
-def _parts(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """As texts: ansible-core before 2.19 would go through all of a structure whenever a host reads any part of it."""
-    return {
-        "shared": json.dumps({"cluster": plan["cluster"], "cas": plan["cas"]}),
-        "hosts": {host: json.dumps(part) for host, part in plan["hosts"].items()},
-        "policy": json.dumps(plan["policy"]),
-        "warnings": plan["warnings"],
-    }
+def _part(task_vars: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """What concerns the whole cluster and one host, of the plan that was made before."""
+    if _RESULT not in task_vars:
+        raise InputError(f"host {host}: the cluster is not planned yet: use the role tlsbootstrap.kubernetes.cluster")
+    plan = task_vars[_RESULT]
+    return {"cluster": plan["cluster"], "cas": plan["cas"], "host": plan["hosts"].get(host) or {}}
 
 
 def _evaluate(view: Callable[[], Mapping[str, Any]], name: str) -> Any:

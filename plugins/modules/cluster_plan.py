@@ -22,7 +22,12 @@ description:
   - Fails with everything that is wrong, each with the host or file and the remedy.
   - In a later play of the same run, with the same settings, groups and hosts, the plan is handed on.
   - Values of options that are marked C(no_log) are not shown, and their templates are not evaluated.
-options: {}
+options:
+  host:
+    description:
+      - Hand out the part of this host, from the plan that a call without O(host) has registered as
+        C(__cluster_planned), instead of making one.
+    type: str
 attributes:
   check_mode:
     support: full
@@ -34,8 +39,8 @@ attributes:
     support: full
     description: Is an action on the controller.
 notes:
-  - To be called with C(run_once), and its result registered as C(__cluster_planned), as the role does. The parts are
-    texts, so that ansible-core does not go through all of them whenever a host reads its own.
+  - To be called with C(run_once), and its result registered as C(__cluster_planned), and then once for each host, as
+    the role does. What a host reads so does not grow with the cluster.
 """
 
 EXAMPLES = r"""
@@ -43,28 +48,40 @@ EXAMPLES = r"""
   tlsbootstrap.kubernetes.cluster_plan:
   register: __cluster_planned
   run_once: true
+
+- name: Hand each host its part of the plan
+  tlsbootstrap.kubernetes.cluster_plan:
+    host: "{{ inventory_hostname }}"
+  register: cluster_plan
 """
 
 RETURN = r"""
-shared:
-  description:
-    - JSON of C(cluster), what concerns the whole cluster, like the endpoint, the Service addresses and the members of
-      etcd, and C(cas), the CAs on the CA host.
-  returned: success
-  type: str
-hosts:
-  description:
-    - By the host's name in the inventory, JSON of its node name, addresses, labels, taints, units, binaries,
-      identities, the system users that own keys there, trust files and paths, and for each unit the files that it
-      reads at its start only.
+cluster:
+  description: What concerns the whole cluster, like the endpoint, the Service addresses and the members of etcd.
   returned: success
   type: dict
-policy:
-  description: JSON of the names and addresses that serving certificates may have, by node name.
+cas:
+  description: The CAs on the CA host.
   returned: success
-  type: str
+  type: list
+  elements: dict
+host:
+  description:
+    - The host's node name, addresses, labels, taints, units, binaries, identities, the system users that own keys
+      there, trust files and paths, and for each unit the files that it reads at its start only.
+    - Empty for a host that is in none of the groups.
+  returned: success and O(host) is given
+  type: dict
+hosts:
+  description: The same of all hosts, by their names in the inventory.
+  returned: success and O(host) is not given
+  type: dict
+policy:
+  description: By node name, the names and addresses that its serving certificate may have.
+  returned: success and O(host) is not given
+  type: dict
 checked:
   description: For which settings and hosts the check was made.
-  returned: success
+  returned: success and O(host) is not given
   type: dict
 """
