@@ -44,5 +44,6 @@ def foretold(checked: Run) -> dict[str, set[str]]:
     paths: dict[str, set[str]] = {}
     for task in checked.tasks:
         for host, reasons in task["reasons"].items():
-            paths.setdefault(host, set()).update(reason["path"] for reason in reasons if reason["path"])
+            for reason in reasons:
+                paths.setdefault(host, set()).update(reason.get("files") or filter(None, [reason["path"]]))
     return paths
