@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo demo-down test test-matrix setup lint docs-lint sanity galaxy unit integration faults molecule docs release clean
+.PHONY: help demo demo-down test test-matrix setup lint docs-lint sanity galaxy unit integration molecule docs release clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { \
@@ -24,7 +24,7 @@ test-matrix: ## The checks with other versions of Kubernetes and ansible-core, o
 setup: ## Install what the tests need
 	@tools/setup test
 
-lint sanity galaxy unit integration faults molecule: ## One stage of `make test`
+lint sanity galaxy unit integration molecule: ## One stage of `make test`
 	@tools/test $@
 
 docs-lint:

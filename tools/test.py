@@ -42,9 +42,7 @@ WORK = CACHE / "test" / hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
 COPY = WORK / "tree/ansible_collections/tlsbootstrap/kubernetes"
 DIST = WORK / "dist"
 LOGS = WORK / "logs"
-# The one that mostly waits, and the one whose faults follow each other.
 SCENARIO = "join_and_rotate"
-FAULTS = "faults"
 HEARTBEAT = 60  # seconds between two signs of life
 SHOWN_LINES = 150  # of a failed step; its whole log is kept
 # Folders and files that a user of the collection gets; build_ignore keeps out the rest.
@@ -465,11 +463,6 @@ def integration(t: Tester) -> None:
     t.step("targets", [str(COPY / "tools/integration")])
 
 
-def faults(t: Tester) -> None:
-    """What goes wrong while playbooks run, on hosts of its own."""
-    t.step(f"molecule test -s {FAULTS}", [str(COPY / "tools/molecule"), FAULTS, "test"], timeout=2400)
-
-
 def start_molecule(t: Tester) -> None:
     """Run the scenario beside the other stages: it mostly waits."""
     t.stage = "molecule"
@@ -508,7 +501,6 @@ STAGES = [
     Stage("galaxy", galaxy),
     Stage("unit", unit),
     Stage("integration", integration, ("setup", "kubernetes")),
-    Stage("faults", faults, ("setup", "kubernetes")),
     Stage("molecule", molecule, ("setup", "kubernetes")),
 ]
 
