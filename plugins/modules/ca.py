@@ -118,7 +118,7 @@ def main() -> None:
             "accept_restored": {"type": "list", "elements": "str", "default": []},
             "lock_timeout": {"type": "int", "default": 60},
             "passphrase": {"type": "str", "no_log": True},
-            "passphrase_file": {"type": "path"},
+            "passphrase_file": {"type": "path", "no_log": False},  # a path is no secret
         },
         supports_check_mode=True,
     )
