@@ -18,6 +18,7 @@ from .cluster import Cluster, ClusterError, ConflictError, ForbiddenError
 from .domain.errors import InputError
 from .domain.reasons import Reason
 from .domain.tokens import (
+    DEFAULT_OPTIONS,
     JOIN_GROUP,
     MANAGED_BY,
     MANAGED_BY_LABEL,
@@ -26,12 +27,14 @@ from .domain.tokens import (
     USER_PREFIX,
     OwnToken,
     Token,
+    TokenOptions,
     check_ttl,
     expiration_of,
     generate,
     node_group,
     own_token,
     parse_token,
+    read_options,
     seal_context,
     secret_manifest,
     secret_name,
@@ -56,9 +59,11 @@ REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 THREADS = 8
 # 36^6 ids: a second clash in a row is a fault elsewhere.
 _ATTEMPTS = 5
-# What the API server takes each of them for.
-_GROUPS = ["system:bootstrappers", JOIN_GROUP, "system:authenticated"]
+# What the API server takes every token for, and every user.
+_COMMON_GROUPS = ("system:bootstrappers", "system:authenticated")
 _REQUEST = {"group": "certificates.k8s.io", "resource": "certificatesigningrequests", "verb": "create"}
+# With it the controller-manager approves a request for any node (pkg/controller/certificates/approver/sarapprove.go).
+_ANY_NODE = {**_REQUEST, "subresource": "nodeclient"}
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
@@ -69,6 +74,7 @@ class WantedToken:
     ttl: int
     recipient: bytes
     given: Token | None = None
+    options: TokenOptions = DEFAULT_OPTIONS
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,8 @@ def check_wanted(rows: Iterable[dict[str, Any]], ttl: Callable[[str], int], allo
         recipient = row["recipient"].encode()
         # Sealing a word now shows a wrong key before a token is made for it.
         x509.seal(recipient, b"", seal_context(node))
-        wanted[node] = WantedToken(node, check_ttl(ttl(row["ttl"]), node), recipient, given)
+        options = read_options(row.get("description") or "", row["usages"], row["extra_groups"])
+        wanted[node] = WantedToken(node, check_ttl(ttl(row["ttl"]), node), recipient, given, options)
     ids = [one.given.id for one in wanted.values() if one.given]
     for identifier in ids:
         if ids.count(identifier) > 1:
@@ -137,24 +144,36 @@ def check_given(cluster: Cluster, wanted: Iterable[WantedToken]) -> None:
             raise _taken(one.given.id, one.node)
 
 
-def check_rights(cluster: Cluster) -> None:
-    """Refuse before a token is made that could not be used: the API server would answer the kubelet 403."""
+def check_rights(cluster: Cluster, wanted: Iterable[WantedToken]) -> None:
+    """Refuse before a token is made that is good for nothing, or for more than its node."""
+    for groups in sorted({one.options.extra_groups for one in wanted}):
+        own = [JOIN_GROUP, *groups]
+        if _allowed(cluster, own, _REQUEST) is False:
+            raise InputError(
+                f"the group {JOIN_GROUP} of the bootstrap tokens may not {_REQUEST['verb']} {_REQUEST['resource']}, so "
+                "no node could join: it has to be bound to the ClusterRole system:node-bootstrapper; the playbook "
+                "`control_plane` does so"
+            )
+        if _allowed(cluster, own, _ANY_NODE):
+            raise InputError(
+                f"a bootstrap token of the groups {', '.join([*_COMMON_GROUPS[:1], *own])} would become any node: one "
+                "of them is bound to a ClusterRole with certificatesigningrequests/nodeclient; take the group from the "
+                "tokens, or the binding from the group"
+            )
+
+
+def _allowed(cluster: Cluster, groups: Iterable[str], what: dict[str, str]) -> bool | None:
+    """What the API server would answer a token; None where it does not say."""
     question = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
-        "spec": {"user": f"{USER_PREFIX}any", "groups": _GROUPS, "resourceAttributes": _REQUEST},
+        "spec": {"user": f"{USER_PREFIX}any", "groups": [*_COMMON_GROUPS, *groups], "resourceAttributes": what},
     }
     try:
-        answer = cluster.create(REVIEWS, question)
+        return bool(cluster.create(REVIEWS, question)["status"].get("allowed"))
     except ForbiddenError:
         # Who may make tokens need not be allowed to ask.
-        return
-    if not answer["status"].get("allowed"):
-        raise InputError(
-            f"the group {JOIN_GROUP} of the bootstrap tokens may not {_REQUEST['verb']} {_REQUEST['resource']}, so no "
-            "node could join: it has to be bound to the ClusterRole system:node-bootstrapper; the playbook "
-            "`control_plane` does so"
-        )
+        return None
 
 
 def _taken(identifier: str, node: str) -> InputError:
@@ -186,7 +205,7 @@ def _make(cluster: Cluster, wanted: WantedToken, now: datetime.datetime) -> Made
     for attempt in range(_ATTEMPTS):
         token = wanted.given or generate(secrets.choice)
         sealed = x509.seal(wanted.recipient, token.text.encode(), seal_context(wanted.node))
-        manifest = secret_manifest(token, wanted.node, expiration)
+        manifest = secret_manifest(token, wanted.node, expiration, wanted.options)
         try:
             answer = cluster.create(PATH, manifest)
         except ConflictError:

@@ -55,6 +55,25 @@ options:
           - A token of your own, C([a-z0-9]{6}.[a-z0-9]{16}). By default a random one is made.
           - One whose id is in the cluster already is refused unless it is the collection's own for the same node.
         type: str
+      description:
+        description:
+          - What C(kubeadm token list) shows of the token, one line of at most 200 characters. C({node_name}) stands for
+            the node. By default it says for which node the token is, and who has made it.
+        type: str
+      usages:
+        description: What the token is good for. Without V(authentication) no node can join.
+        type: list
+        elements: str
+        choices: [authentication, signing]
+        default: [authentication]
+      extra_groups:
+        description:
+          - Groups that the token has besides its own, each C(system:bootstrappers:) and up to 256 characters of
+            C(a-z0-9:-). Those that begin with C(system:bootstrappers:tlsbootstrap) are the collection's.
+          - A group that may have any node's request approved is refused, because the token would be good for all nodes.
+        type: list
+        elements: str
+        default: []
   nodes:
     description: Names of the nodes whose tokens are deleted with O(state=absent).
     type: list
@@ -74,6 +93,8 @@ EXAMPLES = r"""
       - node_name: worker-1
         recipient: "{{ one_time_key.recipient }}"
         ttl: 15m
+        description: "Join of {node_name}, asked for by the operators"
+        extra_groups: [system:bootstrappers:operators]
   register: made
 
 - name: Delete it when the node has joined
@@ -135,6 +156,14 @@ TOKEN: dict[str, Any] = {
     "recipient": {"type": "str", "required": True},
     "ttl": {"type": "str", "default": "15m"},
     "token": {"type": "str", "no_log": True},
+    "description": {"type": "str"},
+    "usages": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["authentication", "signing"],
+        "default": ["authentication"],
+    },
+    "extra_groups": {"type": "list", "elements": "str", "default": []},
 }
 SPEC: dict[str, Any] = {
     **CLUSTER_SPEC,
@@ -154,7 +183,7 @@ def present(module: AnsibleModule) -> Outcome:
     if module.check_mode:
         return Outcome(reasons, empty)
     cluster = cluster_of(module)
-    token_store.check_rights(cluster)
+    token_store.check_rights(cluster, wanted)
     token_store.check_given(cluster, wanted)
     stale = token_store.leftovers(token_store.own_tokens(cluster), [one.node for one in wanted], utc_now())
     reasons = token_store.delete_tokens(cluster, stale) + reasons

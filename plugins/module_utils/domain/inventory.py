@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import durations, names
+from . import durations, names, tokens
 from .errors import InputError
 from .findings import parse_each
 from .profiles import KEY_TYPES, PROFILES
@@ -67,6 +67,7 @@ class Settings:
     pki_directory: str = ""
     approver: str = "service"
     token_ttl: int = 0
+    token_options: tokens.TokenOptions = tokens.DEFAULT_OPTIONS
 
 
 @dataclass(frozen=True)
@@ -187,8 +188,22 @@ def read_settings(raw: Mapping[str, Any], findings: Findings) -> Settings:
         parsed = findings.attempt(functools.partial(parse, variable, raw[variable]), None)
         if parsed is not None:
             setattr(settings, attribute, parsed)
+    settings.token_options = findings.attempt(lambda: _token_options(raw), settings.token_options)
     _check_together(settings, findings)
     return settings
+
+
+def _token_options(raw: Mapping[str, Any]) -> tokens.TokenOptions:
+    names_of = [f"cluster_join_token_{name}" for name in ("description", "usages", "groups")]
+    description, usages, groups = (raw.get(name) for name in names_of)
+    try:
+        return tokens.read_options(
+            str(description or ""),
+            [str(usage) for usage in as_list(names_of[1], usages)],
+            [str(group) for group in as_list(names_of[2], groups)],
+        )
+    except InputError as error:
+        raise InputError(f"cluster_join_token_*: {error}") from None
 
 
 def _endpoint(variable: str, value: Any) -> tuple[str, int] | None:

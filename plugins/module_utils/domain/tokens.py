@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "DEFAULT_OPTIONS",
     "JOIN_GROUP",
     "MANAGED_BY",
     "MANAGED_BY_LABEL",
@@ -32,6 +33,7 @@ __all__ = [
     "USER_PREFIX",
     "OwnToken",
     "Token",
+    "TokenOptions",
     "check_ttl",
     "expiration_of",
     "generate",
@@ -39,6 +41,7 @@ __all__ = [
     "nodes_of_groups",
     "own_token",
     "parse_token",
+    "read_options",
     "seal_context",
     "secret_manifest",
     "secret_name",
@@ -55,11 +58,16 @@ NODE_GROUP_PREFIX = JOIN_GROUP + ":node:"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tlsbootstrap.kubernetes"
 NODE_ANNOTATION = "tlsbootstrap.kubernetes/node"
+DESCRIPTION = "Join of node {node_name}, made by " + MANAGED_BY
+AUTHENTICATION = "authentication"
+USAGES = (AUTHENTICATION, "signing")
 MINIMUM_TTL = 60
 MAXIMUM_TTL = 24 * 3600
 
 # staging/src/k8s.io/cluster-bootstrap/token/util/helpers.go: one group that does not match spoils the whole token.
 _GROUP = re.compile(r"\Asystem:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]\Z")
+# `kubeadm token list` has a column for it.
+_LONGEST_DESCRIPTION = 200
 _TOKEN = re.compile(r"\A([a-z0-9]{6})\.([a-z0-9]{16})\Z")
 _ID = re.compile(r"\A[a-z0-9]{6}\Z")
 # Of 15 neighbouring pairs a random secret has 1.3 that are equal or adjacent in the alphabet; 7 come once in 20,000.
@@ -80,6 +88,18 @@ class Token:
     @property
     def text(self) -> str:
         return f"{self.id}.{self.secret}"
+
+
+@dataclass(frozen=True)
+class TokenOptions:
+    """What a token says of itself, and what it may do besides. ``{node_name}`` in the description is the node's."""
+
+    description: str = DESCRIPTION
+    usages: tuple[str, ...] = (AUTHENTICATION,)
+    extra_groups: tuple[str, ...] = ()
+
+
+DEFAULT_OPTIONS = TokenOptions()
 
 
 @dataclass(frozen=True)
@@ -138,6 +158,35 @@ def check_ttl(seconds: int, node: str) -> int:
     return seconds
 
 
+def read_options(description: str, usages: Iterable[str], extra_groups: Iterable[str]) -> TokenOptions:
+    """What the user wants of the tokens. One bad group would make the whole token unusable, in silence."""
+    text = description or DESCRIPTION
+    if len(text) > _LONGEST_DESCRIPTION or not text.isprintable():
+        raise InputError(
+            f"the description of a bootstrap token is one line of at most {_LONGEST_DESCRIPTION} characters"
+        )
+    wanted, groups = tuple(dict.fromkeys(usages)), tuple(dict.fromkeys(extra_groups))
+    unknown = [usage for usage in wanted if usage not in USAGES]
+    if unknown or AUTHENTICATION not in wanted:
+        raise InputError(
+            f"the usages of a bootstrap token are {' and '.join(USAGES)}; "
+            + (f"{unknown[0]!r} is none" if unknown else f"without {AUTHENTICATION} no node can join")
+        )
+    for group in groups:
+        _check_extra_group(group)
+    return TokenOptions(text, wanted, groups)
+
+
+def _check_extra_group(group: str) -> None:
+    if not _GROUP.match(group):
+        raise InputError(
+            f"{group!r} cannot be a group of a bootstrap token: it is system:bootstrappers: and up to 256 characters "
+            "of a-z, 0-9, ':' and '-', the last of them a letter or digit"
+        )
+    if f"{group}:".startswith(f"{JOIN_GROUP}:"):
+        raise InputError(f"the group {group} is given by the collection itself: groups of your own begin otherwise")
+
+
 def node_group(node: str) -> str:
     """The group that says in every request of a token which node it is for. Groups have no dots, names no colons."""
     group = NODE_GROUP_PREFIX + node.replace(".", ":")
@@ -160,16 +209,18 @@ def secret_name(identifier: str) -> str:
     return "bootstrap-token-" + identifier
 
 
-def secret_manifest(token: Token, node: str, expiration: datetime) -> dict[str, Any]:
+def secret_manifest(
+    token: Token, node: str, expiration: datetime, options: TokenOptions = DEFAULT_OPTIONS
+) -> dict[str, Any]:
     """The Secret, with `data`: `stringData` is never read back, so it could not be compared."""
     values = {
         "token-id": token.id,
         "token-secret": token.secret,
         "expiration": expiration.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "description": f"Join of node {node}, made by {MANAGED_BY}",
-        "usage-bootstrap-authentication": "true",
+        "description": options.description.replace("{node_name}", node),
+        **{f"usage-bootstrap-{usage}": "true" for usage in options.usages},
         # The API server splits at "," and trims nothing.
-        "auth-extra-groups": ",".join((JOIN_GROUP, node_group(node))),
+        "auth-extra-groups": ",".join((JOIN_GROUP, node_group(node), *options.extra_groups)),
     }
     return {
         "apiVersion": "v1",

@@ -499,6 +499,9 @@ def test_masters_are_warned_about() -> None:
         ({"cluster_join_token_ttl": "0s"}, "at least 1m and at most 1d"),
         ({"cluster_join_token_ttl": "-5m"}, "not a duration"),
         ({"cluster_join_token_ttl": "25h"}, "at least 1m and at most 1d"),
+        ({"cluster_join_token_groups": ["system:masters"]}, "'system:masters' cannot be a group"),
+        ({"cluster_join_token_usages": ["signing"]}, "no node can join"),
+        ({"cluster_join_token_description": "a\nb"}, "one line"),
         ({"cluster_approver": "nobody"}, "cluster_approver"),
     ],
 )

@@ -108,6 +108,44 @@ def test_the_secret_is_what_the_api_server_wants():
     assert data["auth-extra-groups"].split(",") == [tokens.JOIN_GROUP, tokens.JOIN_GROUP + ":node:w1"]
 
 
+def test_options_reach_the_secret():
+    options = tokens.read_options(
+        "{node_name} for rack {7}", ["signing", "authentication"], ["system:bootstrappers:a:b"]
+    )
+    manifest = tokens.secret_manifest(tokens.Token("abcdef", STRONG), "w1", NOW, options)
+    data = {key: base64.b64decode(value).decode() for key, value in manifest["data"].items()}
+    assert data["description"] == "w1 for rack {7}"
+    assert (data["usage-bootstrap-authentication"], data["usage-bootstrap-signing"]) == ("true", "true")
+    assert data["auth-extra-groups"].split(",")[2:] == ["system:bootstrappers:a:b"]
+
+
+@pytest.mark.parametrize(
+    ("description", "usages", "groups", "says"),
+    [
+        ("two\nlines", ["authentication"], [], "one line"),
+        ("x" * 201, ["authentication"], [], "at most 200"),
+        ("", ["signing"], [], "no node can join"),
+        ("", [], [], "no node can join"),
+        ("", ["authentication", "encryption"], [], "'encryption' is none"),
+        ("", ["authentication"], ["system:bootstrappers"], "cannot be a group"),
+        ("", ["authentication"], ["system:masters"], "cannot be a group"),
+        ("", ["authentication"], ["system:bootstrappers:a,system:masters"], "cannot be a group"),
+        ("", ["authentication"], ["system:bootstrappers:A"], "cannot be a group"),
+        ("", ["authentication"], ["system:bootstrappers:a:"], "cannot be a group"),
+        ("", ["authentication"], ["system:bootstrappers:" + "a" * 257], "cannot be a group"),
+        ("", ["authentication"], [tokens.JOIN_GROUP], "begin otherwise"),
+        ("", ["authentication"], [tokens.JOIN_GROUP + ":node:cp1"], "begin otherwise"),
+    ],
+)
+def test_options_that_would_spoil_the_token_are_refused(description, usages, groups, says):
+    with pytest.raises(InputError, match=says):
+        tokens.read_options(description, usages, groups)
+
+
+def test_a_group_that_only_begins_like_ours_is_the_users():
+    assert tokens.read_options("", ["authentication"], [tokens.JOIN_GROUP + "2"]).extra_groups
+
+
 def test_expiration_is_utc_whatever_the_zone():
     zone = timezone(timedelta(hours=14))
     manifest = tokens.secret_manifest(tokens.Token("abcdef", STRONG), "w1", NOW.astimezone(zone))
