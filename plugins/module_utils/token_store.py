@@ -100,7 +100,8 @@ def check_wanted(rows: Iterable[dict[str, Any]], ttl: Callable[[str], int], allo
         recipient = row["recipient"].encode()
         # Sealing a word now shows a wrong key before a token is made for it.
         x509.seal(recipient, b"", seal_context(node))
-        options = read_options(row.get("description") or "", row["usages"], row["extra_groups"])
+        usages, groups = row.get("usages", DEFAULT_OPTIONS.usages), row.get("extra_groups", ())
+        options = read_options(row.get("description") or "", usages, groups)
         wanted[node] = WantedToken(node, check_ttl(ttl(row["ttl"]), node), recipient, given, options)
     ids = [one.given.id for one in wanted.values() if one.given]
     for identifier in ids:
