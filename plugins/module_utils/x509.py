@@ -80,6 +80,11 @@ def _load(name: str) -> Any:
         ) from None
 
 
+def _unreadable() -> tuple[type[Exception], ...]:
+    """What cryptography raises where it cannot read something; before 35 the last one, for curves without a name."""
+    return (ValueError, TypeError, _load("exceptions").UnsupportedAlgorithm, NotImplementedError)
+
+
 def _x509() -> Any:
     return _load("x509")
 
@@ -195,7 +200,7 @@ def load_private_key(data: bytes, what: str, passphrase: bytes | None = None, tr
     given = passphrase if keys[0].label == ENCRYPTED_KEY else None
     try:
         handle = _serialization().load_pem_private_key(keys[0].text().encode("ascii"), given, **options)
-    except (ValueError, TypeError, _load("exceptions").UnsupportedAlgorithm):
+    except _unreadable():
         raise InputError(
             f"{what}: the private key cannot be read (damaged, unknown kind or wrong passphrase)"
         ) from None
@@ -209,7 +214,7 @@ def _version() -> int:
 def public_key_info(data: bytes, what: str) -> KeyInfo:
     try:
         return _key_info(_serialization().load_pem_public_key(data))
-    except (ValueError, TypeError, _load("exceptions").UnsupportedAlgorithm):
+    except _unreadable():
         raise InputError(f"{what}: not a public key in PEM") from None
 
 
@@ -226,7 +231,7 @@ def load_certificate(block: Block, what: str) -> Any:
         _key_info(certificate.public_key())
         # Extensions are parsed lazily; a damaged one shows here.
         list(certificate.extensions)
-    except (ValueError, TypeError, _x509().DuplicateExtension, _load("exceptions").UnsupportedAlgorithm):
+    except (*_unreadable(), _x509().DuplicateExtension):
         raise InputError(f"{what}: the certificate cannot be read; restore it") from None
     return certificate
 
@@ -366,7 +371,7 @@ def load_request(data: bytes, what: str) -> RequestInfo:
         request = _x509().load_pem_x509_csr(data)
         valid = request.is_signature_valid
         public_key = request.public_key()
-    except (ValueError, TypeError, _load("exceptions").UnsupportedAlgorithm):
+    except _unreadable():
         raise InputError(f"{what}: the certificate signing request cannot be read") from None
     if not valid:
         raise InputError(f"{what}: the signature of the certificate signing request is not that of its key")
@@ -388,7 +393,7 @@ def parse_request(data: bytes) -> RequestContent:
         names = list(_extension(request, x509.SubjectAlternativeName) or ())
         key = request.public_key()
         subject = list(request.subject)
-    except (ValueError, TypeError, KeyError, _load("exceptions").UnsupportedAlgorithm, *odd):
+    except (*_unreadable(), KeyError, *odd):
         raise UnreadableError("the certificate signing request cannot be read") from None
     found = [
         tuple(str(name.value) for name in names if isinstance(name, kind))
