@@ -258,3 +258,40 @@ def test_an_inventory_without_our_groups_is_refused(
     assert result.returncode == 2, said(result)
     assert why in said(result)
     assert not contacted.exists()
+
+
+@pytest.mark.parametrize("playbook", ["join", "nodes"])
+@pytest.mark.parametrize("limit", [(), ("--limit", "w1")], ids=["all", "limit"])
+def test_a_misspelt_group_of_nodes_is_refused(
+    run: Run, inventory: Callable[..., Path], contacted: Path, playbook: str, limit: tuple[str, ...]
+) -> None:
+    folder = inventory({"kube_control_plane": SMALL["kube_control_plane"], "kube_nodes": SMALL["kube_node"]})
+    result = run("-i", folder, f"tlsbootstrap.kubernetes.{playbook}", *limit)
+    assert result.returncode == 2, said(result)
+    assert "the group kube_nodes looks like kube_node misspelt, and w1 is in it" in said(result)
+    assert not contacted.exists()
+
+
+def test_a_join_needs_the_group_of_the_nodes(run: Run, inventory: Callable[..., Path], contacted: Path) -> None:
+    folder = inventory({"kube_control_plane": SMALL["kube_control_plane"], "workers": SMALL["kube_node"]})
+    result = run("-i", folder, "tlsbootstrap.kubernetes.join", "--limit", "w1")
+    assert result.returncode == 2, said(result)
+    assert "the inventory has no group kube_node, and this playbook is for its hosts" in said(result)
+    assert "the inventory has workers" in said(result)
+    assert not contacted.exists()
+
+
+def test_a_cluster_without_nodes_is_none_that_is_misspelt(
+    run: Run, inventory: Callable[..., Path], contacted: Path, tmp_path: Path
+) -> None:
+    """No group at all for the end of `site`, an empty one for `join`."""
+    groups = {"kube_control_plane": SMALL["kube_control_plane"]}
+    variables = {"kube_binaries_directory": binaries(tmp_path, *CONTROL_PLANE)}
+    folder = inventory(groups, **variables)
+    for playbook, code in (("nodes", 0), ("join", 2)):
+        result = run("-i", folder, f"tlsbootstrap.kubernetes.{playbook}")
+        assert result.returncode == code, said(result)
+    (folder / "hosts.yml").write_text(yaml.safe_dump({**groups, "kube_node": {"hosts": {}}}), encoding="utf-8")
+    result = run("-i", folder, "tlsbootstrap.kubernetes.join")
+    assert result.returncode == 0, said(result)
+    assert not contacted.exists()

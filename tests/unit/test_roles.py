@@ -145,7 +145,7 @@ def values(node: Any) -> Iterator[Any]:
         yield node
 
 
-class AnyFilters(dict):  # type: ignore[type-arg]
+class AnyFilters(dict):
     """Names are looked for here, filters are not called."""
 
     def __contains__(self, key: object) -> bool:

@@ -14,7 +14,9 @@ from .inventory import GROUPS, members_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["misspelt_groups"]
+__all__ = ["missing_groups", "misspelt_groups"]
+
+_SHOWN = 5
 
 
 def misspelt_groups(groups: Mapping[str, Sequence[str]], ignored: Sequence[str]) -> list[str]:
@@ -36,6 +38,17 @@ def misspelt_groups(groups: Mapping[str, Sequence[str]], ignored: Sequence[str])
                 "cluster_ignored_variables"
             )
     return found
+
+
+def missing_groups(groups: Mapping[str, Sequence[str]], needed: Sequence[str]) -> list[str]:
+    """Groups without which a playbook would match nobody and end well. One that is there may be empty."""
+    others = [name for name in groups if name not in (*GROUPS, "all", "ungrouped")][:_SHOWN]
+    there = f"; the inventory has {', '.join(others)}" if others else ""
+    return [
+        f"the inventory has no group {group}, and this playbook is for its hosts: put them into it{there}"
+        for group in needed
+        if group not in groups
+    ]
 
 
 def _meant(name: str) -> str:

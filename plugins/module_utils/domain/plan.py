@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import extras, names
 from .errors import InputError
 from .findings import Findings
-from .groups import misspelt_groups
+from .groups import missing_groups, misspelt_groups
 from .inventory import GROUPS, HOST_KEYS, Host, Settings, members_of, read_hosts, read_settings
 from .profiles import COMPONENTS, PROFILES, SYSTEM_USERS, UNITS, Profile, Row, Trust
 
@@ -67,7 +67,9 @@ def build(
     overrides = extras.read_overrides(
         settings.get("cluster_identity_overrides") or {}, known | {extra.row.name for extra in added}, findings
     )
-    for text in misspelt_groups(groups, [str(pattern) for pattern in settings.get("cluster_ignored_variables") or []]):
+    ignored = [str(pattern) for pattern in settings.get("cluster_ignored_variables") or []]
+    needed = [str(group) for group in settings.get("cluster_needed_groups") or []]
+    for text in misspelt_groups(groups, ignored) or missing_groups(groups, needed):
         findings.add(text)
     _check_ca_host(parsed, hosts, groups, findings)
     _check_groups(added, groups, findings)

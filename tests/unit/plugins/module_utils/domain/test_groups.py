@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.groups import misspelt_groups
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.groups import (
+    missing_groups,
+    misspelt_groups,
+)
 
 OURS = {"all": ["cp1", "w1", "x1"], "ungrouped": [], "kube_control_plane": ["cp1"], "kube_node": ["w1"]}
 
@@ -63,3 +66,11 @@ def test_a_name_like_ours_with_hosts_of_ours_does_no_harm(name: str, hosts: list
 
 def test_members_of_a_group_that_is_there_count_alone() -> None:
     assert misspelt_groups({**OURS, "etcd": ["e1"], "etcds": ["cp1"]}, [])
+
+
+def test_a_group_that_is_needed_may_be_empty_but_not_missing() -> None:
+    assert missing_groups({**OURS, "kube_node": []}, ["kube_node"]) == []
+    assert missing_groups({"all": ["cp1"], "kube_control_plane": ["cp1"]}, []) == []
+    (problem,) = missing_groups({"all": ["x1"], "workers": ["x1"]}, ["kube_node"])
+    assert "has no group kube_node" in problem
+    assert problem.endswith("the inventory has workers")

@@ -65,7 +65,7 @@ JOINED = Found(
 
 
 def found(**changes: object) -> Found:
-    return dataclasses.replace(JOINED, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(JOINED, **changes)
 
 
 def test_a_good_certificate_with_its_key_is_an_identity() -> None:

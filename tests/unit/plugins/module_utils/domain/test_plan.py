@@ -320,7 +320,7 @@ def test_order_of_groups_is_the_inventorys() -> None:
 def test_linear_in_hosts() -> None:
     """Each host's variables are read once, and what a node gets does not grow with the cluster."""
 
-    class Counted(dict):  # type: ignore[type-arg]
+    class Counted(dict):
         reads = 0
 
         def get(self, key: str, default: Any = None) -> Any:

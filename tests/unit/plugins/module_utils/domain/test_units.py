@@ -34,7 +34,7 @@ def stamp(changed: int = 0, inode: int = 1) -> units.FileStamp:
 
 
 def codes(**changes: object) -> list[str]:
-    state = replace(STATE, **changes)  # type: ignore[arg-type]
+    state = replace(STATE, **changes)
     return [reason.code for reason in units.compare("etcd.service", state, "started", True, [])]
 
 
@@ -114,7 +114,7 @@ def test_what_was_noted_at_another_start_is_not_believed(record: dict[str, objec
     ],
 )
 def test_when_waiting_is_useless(changes: dict[str, object], text: str | None) -> None:
-    found = units.start_fails(replace(STATE, **changes), 10)  # type: ignore[arg-type]
+    found = units.start_fails(replace(STATE, **changes), 10)
     assert (found is None) if text is None else (text in (found or ""))
     assert units.start_fails(replace(STATE, restarts=99), 0) is None
 

@@ -37,7 +37,7 @@ def check(reviewer: Reviewer, *groups: tuple[str, ...]) -> None:
     wanted = [
         WantedToken(f"w{index}", 60, b"", None, TokenOptions(extra_groups=one)) for index, one in enumerate(groups)
     ]
-    check_rights(reviewer, wanted)  # type: ignore[arg-type]
+    check_rights(reviewer, wanted)
 
 
 def test_the_questions_are_those_of_a_kubelet_with_a_token() -> None:

@@ -266,7 +266,7 @@ def test_requests_take_the_plan_s_rows_whatever_hosts_say() -> None:
     result = {"host": "w1", "requests": [{"identity": "kube-proxy", "request": "R", "reasons": [{"code": "Missing"}]}]}
     (found,) = flow.signing_requests([result], hosts)
     assert (found["host"], found["identity"]["name"], found["reasons"]) == ("w1", "kube-proxy", ["Missing"])
-    result["requests"][0]["identity"] = "admin"  # type: ignore[index]
+    result["requests"][0]["identity"] = "admin"
     with pytest.raises(InputError, match="w1 asks for the identity admin"):
         flow.signing_requests([result], hosts)
 

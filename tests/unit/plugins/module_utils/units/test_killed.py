@@ -83,7 +83,7 @@ class Machine:
         )
 
     def bring(self, config: str, unit: str) -> list[str]:
-        manager = systemd.Manager(self, self.wanted(config, unit))  # type: ignore[arg-type]
+        manager = systemd.Manager(self, self.wanted(config, unit))
         manager.apply()
         return [reason.code for reason in manager.reasons]
 
@@ -173,7 +173,7 @@ def test_a_run_that_wants_what_was_there_goes_back(machine: Machine, monkeypatch
 
 def test_check_mode_tells_of_the_killed_run(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     for _step in each_step(machine, monkeypatch, "bad 2", "bad 2"):
-        manager = systemd.Manager(machine, machine.wanted("good 2", "good 2"))  # type: ignore[arg-type]
+        manager = systemd.Manager(machine, machine.wanted("good 2", "good 2"))
         codes = [reason.code for reason in manager.reasons]
         assert manager.restarts
         assert machine.bring("good 2", "good 2") == codes
@@ -213,7 +213,7 @@ def test_a_restart_is_told_for_pending_files_that_the_unit_reads(machine: Machin
     wanted = replace(machine.wanted("good 1", "good 1"), restart_files=("/nowhere/key",))
 
     def told(*paths: str, **changes: str) -> list[str | None]:
-        manager = systemd.Manager(machine, replace(wanted, **changes))  # type: ignore[arg-type]
+        manager = systemd.Manager(machine, replace(wanted, **changes))
         manager.add_pending(paths)
         assert manager.restarts == any(reason.code == "FilesNewer" for reason in manager.reasons)
         return [reason.path for reason in manager.reasons]
