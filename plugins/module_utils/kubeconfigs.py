@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import importlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from . import documents
 from .domain.errors import InputError
 
 __all__ = ["Kubeconfig", "build", "parse"]
@@ -117,27 +117,10 @@ def parse(data: bytes, what: str) -> Kubeconfig:
 
 
 def _document(data: bytes, what: str) -> dict[str, Any]:
-    try:
-        document: Any = json.loads(data)
-    except ValueError:
-        document = _yaml(data, what)
+    document = documents.load(data, what)
     if not isinstance(document, dict) or document.get("kind") != "Config":
         raise InputError(f"{what}: not a kubeconfig")
     return document
-
-
-def _yaml(data: bytes, what: str) -> Any:
-    try:
-        yaml: Any = importlib.import_module("yaml")
-    except ImportError:
-        raise InputError(
-            "the Python library PyYAML is missing; install the package python3-yaml on this host"
-        ) from None
-    try:
-        return yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError):
-        # The text of a YAML error quotes the file, and a kubeconfig holds secrets.
-        raise InputError(f"{what}: not valid YAML") from None
 
 
 def _named(entries: list[dict[str, Any]], name: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import functools
 import hashlib
 import importlib
 import ipaddress
@@ -28,6 +29,7 @@ __all__ = [
     "is_issued_by",
     "issue",
     "load_certificate",
+    "load_foreign_request",
     "load_private_key",
     "load_request",
     "make_request",
@@ -70,6 +72,7 @@ _OID_AES_256_CBC = bytes.fromhex("060960864801650304012a")
 _SEAL_INFO = b"tlsbootstrap.kubernetes/seal/v1\0"
 
 
+@functools.cache
 def _load(name: str) -> Any:
     """A module of cryptography, by its name below the package."""
     try:
@@ -141,14 +144,14 @@ def _spki(public_key: Any) -> bytes:
     return bytes(public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
 
 
-def _key_info(public_key: Any) -> KeyInfo:
+def _key_info(public_key: Any, spki: bytes | None = None) -> KeyInfo:
     if isinstance(public_key, _rsa().RSAPublicKey):
         key_type = f"rsa-{public_key.key_size}"
     elif isinstance(public_key, _ec().EllipticCurvePublicKey):
         key_type = _CURVE_TYPES.get(public_key.curve.name, f"ecdsa-{public_key.curve.name}")
     else:
         key_type = type(public_key).__name__.lower().strip("_").replace("publickey", "")
-    return KeyInfo(key_type, hashlib.sha256(_spki(public_key)).hexdigest())
+    return KeyInfo(key_type, hashlib.sha256(spki or _spki(public_key)).hexdigest(), getattr(public_key, "key_size", 0))
 
 
 def _encrypted(clear: bytes, passphrase: bytes) -> bytes:
@@ -228,8 +231,8 @@ def load_certificate(block: Block, what: str) -> Any:
     try:
         # Through PEM: load_der_x509_certificate of 3.4 keeps no bytes, and both are equally fast.
         certificate = _x509().load_pem_x509_certificate(block.text().encode("ascii"))
-        _key_info(certificate.public_key())
-        # Extensions are parsed lazily; a damaged one shows here.
+        # These are parsed lazily; damage shows here.
+        certificate.public_key()
         list(certificate.extensions)
     except (*_unreadable(), _x509().DuplicateExtension):
         raise InputError(f"{what}: the certificate cannot be read; restore it") from None
@@ -240,12 +243,13 @@ def certificate_info(certificate: Any) -> CertificateInfo:
     """Everything that is decided on or shown, without cryptography's types."""
     x509 = _x509()
     common_names, organizations, other = _subject(certificate.subject)
-    dns_names, ip_addresses, other_names = _alternative_names(_extension(certificate, x509.SubjectAlternativeName))
-    constraints = _extension(certificate, x509.BasicConstraints)
-    key_usage = _extension(certificate, x509.KeyUsage)
-    extended = _extension(certificate, x509.ExtendedKeyUsage)
-    subject_key = _extension(certificate, x509.SubjectKeyIdentifier)
-    authority_key = _extension(certificate, x509.AuthorityKeyIdentifier)
+    extensions = {type(entry.value): entry.value for entry in certificate.extensions}
+    dns_names, ip_addresses, other_names = _alternative_names(extensions.get(x509.SubjectAlternativeName))
+    constraints = extensions.get(x509.BasicConstraints)
+    key_usage = extensions.get(x509.KeyUsage)
+    extended = extensions.get(x509.ExtendedKeyUsage)
+    subject_key = extensions.get(x509.SubjectKeyIdentifier)
+    authority_key = extensions.get(x509.AuthorityKeyIdentifier)
     digest = certificate.signature_hash_algorithm
     return CertificateInfo(
         common_name=common_names[0] if common_names else "",
@@ -275,10 +279,11 @@ def certificate_info(certificate: Any) -> CertificateInfo:
 def _certified_key(certificate: Any) -> KeyInfo:
     """Curves written out by their parameters are read here, but by neither Go nor kubeadm."""
     public_key = certificate.public_key()
-    info = _key_info(public_key)
-    if _spki(public_key) in certificate.tbs_certificate_bytes:
+    spki = _spki(public_key)
+    info = _key_info(public_key, spki)
+    if spki in certificate.tbs_certificate_bytes:
         return info
-    return KeyInfo(f"{info.key_type} with explicit parameters", info.public_key_sha256)
+    return KeyInfo(f"{info.key_type} with explicit parameters", info.public_key_sha256, info.size)
 
 
 def _instant(certificate: Any, name: str) -> datetime.datetime:
@@ -364,6 +369,18 @@ def make_request(key: PrivateKey, common_name: str, organizations: tuple[str, ..
     builder = _x509().CertificateSigningRequestBuilder().subject_name(_name(common_name, organizations))
     request = builder.sign(key.handle, _hashes().SHA256())
     return str(request.public_bytes(_serialization().Encoding.PEM).decode("ascii"))
+
+
+def load_foreign_request(data: bytes, what: str) -> tuple[Any, KeyInfo, bool]:
+    """A request to be shown: as cryptography's object, its key, and whether its signature is that of the key."""
+    try:
+        request = _x509().load_pem_x509_csr(data)
+        key = _key_info(request.public_key())
+        list(request.extensions)
+        valid = bool(request.is_signature_valid)
+    except (ValueError, TypeError, _x509().DuplicateExtension, _load("exceptions").UnsupportedAlgorithm):
+        raise InputError(f"{what}: the certificate signing request cannot be read") from None
+    return request, key, valid
 
 
 def load_request(data: bytes, what: str) -> RequestInfo:

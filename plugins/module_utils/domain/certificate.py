@@ -9,6 +9,8 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from .durations import time_left
+
 __all__ = ["CertificateInfo", "KeyInfo", "RequestInfo", "instant_text"]
 
 
@@ -22,6 +24,7 @@ class KeyInfo:
 
     key_type: str
     public_key_sha256: str
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class CertificateInfo:
         return f"{self.fingerprint[:16]} until {instant_text(self.not_after)}"
 
     def as_dict(self, now: datetime.datetime) -> dict[str, Any]:
+        seconds_left = int((self.not_after - now).total_seconds())
         return {
             "subject": self.subject,
             "common_name": self.common_name,
@@ -74,7 +78,8 @@ class CertificateInfo:
             "path_length": self.path_length,
             "not_before": instant_text(self.not_before),
             "not_after": instant_text(self.not_after),
-            "seconds_left": int((self.not_after - now).total_seconds()),
+            "seconds_left": seconds_left,
+            "time_left": time_left(seconds_left),
             "serial": f"{self.serial:x}",
             "key_type": self.key.key_type,
             "public_key_sha256": self.key.public_key_sha256,

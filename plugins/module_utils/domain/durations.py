@@ -9,7 +9,7 @@ import re
 
 from .errors import InputError
 
-__all__ = ["format_duration", "parse_duration", "parse_share"]
+__all__ = ["format_duration", "parse_duration", "parse_share", "time_left"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:[0-9]{1,9}[smhd])+\Z", re.ASCII)
@@ -44,3 +44,14 @@ def format_duration(seconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def time_left(seconds: int) -> str:
+    """The two largest units, as a person would say it."""
+    if seconds <= 0:
+        return "expired"
+    if seconds >= 86400:
+        return f"{seconds // 86400} d {seconds % 86400 // 3600} h"
+    if seconds >= 3600:
+        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+    return f"{seconds // 60} min {seconds % 60} s"

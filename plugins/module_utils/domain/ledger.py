@@ -8,15 +8,17 @@ It is only ever appended to, so the last line of a thing is the current one.
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .certificate import CertificateInfo, instant_text
+from .csr import parse_time
 from .errors import InputError
 
-__all__ = ["Ledger", "certificate_entry", "check_newest", "read_ledger", "restored"]
+__all__ = ["Ledger", "certificate_entry", "check_newest", "current_entries", "read_ledger", "restored"]
 
 
 @dataclass
@@ -42,6 +44,24 @@ def read_ledger(lines: Iterable[bytes]) -> Ledger:
         except (ValueError, KeyError, TypeError):
             ledger.unreadable += 1
     return ledger
+
+
+def current_entries(lines: Iterable[bytes], now: datetime.datetime) -> dict[str, Any]:
+    """For people: the newest certificate of each identity, by host and name, and the newest of each CA."""
+    keys = ("sha256", "subject", "issuer", "serial", "not_before", "not_after")
+    found: dict[str, Any] = {"cas": {}, "certificates": {}, "unreadable": 0}
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            if entry["event"] == "ca":
+                found["cas"][str(entry["ca"])] = str(entry["sha256"])
+            elif entry["event"] == "certificate":
+                newest: dict[str, Any] = {key: str(entry[key]) for key in keys}
+                newest["seconds_left"] = int((parse_time(newest["not_after"]) - now).total_seconds())
+                found["certificates"].setdefault(str(entry["holder"]), {})[str(entry["identity"])] = newest
+        except (ValueError, KeyError, TypeError):
+            found["unreadable"] += 1
+    return found
 
 
 def check_newest(ledger: Ledger, name: str, directory: str, fingerprint: str) -> None:

@@ -380,5 +380,6 @@ def test_who_is_not_root_is_told_what_is_missing(cluster: Cluster) -> None:
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.ec", None)
+    x509._load.cache_clear()
     with pytest.raises(InputError, match="python3-cryptography"):
         x509.generate_key("ecdsa-p256")
