@@ -467,9 +467,23 @@ def test_an_old_python_says_that_it_is_not_all() -> None:
     assert served._chain(OldSocket()) == ((b"leaf",), False)
 
 
-@pytest.mark.parametrize(
-    "address", ["", "a", "a:", "a:0", "a:65536", "::1:443", "[::1]", "[xy]:1", "https://a:1", "a b:1", "a:1\n2", "a:١"]
-)
+NO_ADDRESSES = [
+    "",
+    "a",
+    "a:",
+    "a:0",
+    "a:65536",
+    "::1:443",
+    "[::1]",
+    "[xy]:1",
+    "https://a:1",
+    "a b:1",
+    "a:1\n2",
+    "a:\u0661",
+]
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES)
 def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(InputError, match="is not host:port"):
         endpoint_of({"address": address})
