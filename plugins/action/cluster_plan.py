@@ -105,6 +105,13 @@ class _View:
         """Evaluated, which may raise AnsibleError: a template may ask for facts that are not there yet."""
         return self._evaluate(name) if self.is_template(name) else self.raw[name]
 
+    def worked_out(self, name: str) -> Any:
+        """Like value, but up to ansible-core 2.18 what is undefined comes back as it is written and raises nothing."""
+        value = self.value(name)
+        if self.is_template(name) and self._templar.is_template(value):
+            raise AnsibleError(f"undefined: {value}")
+        return value
+
 
 class _Checker:
     """Names and values of the variables, host by host; what many hosts share is looked at once."""
@@ -287,7 +294,7 @@ def _inputs(view: _View, findings: Findings) -> dict[str, Any]:
         if key not in view.raw:
             continue
         try:
-            found[key] = view.value(key)
+            found[key] = view.worked_out(key)
         except AnsibleError as error:
             findings.add(
                 f"host {view.host}: {key} cannot be worked out: write it into the inventory; facts are not used, "
