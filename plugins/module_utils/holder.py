@@ -18,6 +18,7 @@ from .domain.identity import Identity, identity_of
 from .holding.own import examine_authority, examine_service_account
 from .holding.signed import Certificates
 from .holding.trust import examine_bundle, examine_folders
+from .holding.users import examine_users
 from .holding.work import Task, Work
 from .runner import Outcome
 
@@ -26,6 +27,7 @@ __all__ = ["Task", "hold"]
 
 def hold(task: Task) -> Outcome:
     """One call for everything that a host holds."""
+    offset, warnings = task.clock()
     identities = [identity_of(row) for row in task.identities]
     paths = _paths(identities)
     _refuse_unknown(task, identities)
@@ -33,19 +35,21 @@ def hold(task: Task) -> Outcome:
     works = [_examine(task, certificates, identity) for identity in identities]
     bundles = [examine_bundle(task, row) for row in task.bundles]
     folders = examine_folders(task, [*paths, *(str(row["path"]) for row in task.bundles)])
-    every = [folders, *works, *bundles]
+    # Users first, files belong to them.
+    users = [examine_users(task.users, task.command)] if task.command else []
+    every = [*users, folders, *works, *bundles]
     if not task.check:
         for work in every:
-            for step in work.steps:
-                step()
+            work.apply()
     result = {
         "host": task.host,
         "requests": certificates.requests,
         "published": _published(task, identities if not task.check else _settled(identities, works)),
         "bundles": {str(row["path"]): _hash(str(row["path"])) for row in task.bundles},
+        **({} if offset is None else {"clock_offset": offset}),
     }
     reasons = [reason for work in every for reason in work.reasons]
-    return Outcome(reasons, result, [warning for work in every for warning in work.warnings])
+    return Outcome(reasons, result, [*(warning for work in every for warning in work.warnings), *warnings])
 
 
 def _examine(task: Task, certificates: Certificates, identity: Identity) -> Work:

@@ -18,7 +18,10 @@ from typing import Any
 from .domain.errors import InputError
 from .domain.reasons import Reason, describe, diff_of
 
-__all__ = ["Outcome", "parse_instant", "run", "utc_now"]
+__all__ = ["Command", "Outcome", "command_of", "parse_instant", "run", "utc_now"]
+
+# Runs a program: exit status, output, error output.
+Command = Callable[[list[str]], tuple[int, str, str]]
 
 
 @dataclass
@@ -55,6 +58,16 @@ def run(module: Any, action: Callable[[], Outcome]) -> None:
         msg=describe(outcome.reasons),
         **result,
     )
+
+
+def command_of(module: Any) -> Command:
+    """How an AnsibleModule runs a program, which then answers in English."""
+
+    def call(argv: list[str]) -> tuple[int, str, str]:
+        code, output, error = module.run_command(argv, environ_update={"LC_ALL": "C"})
+        return code, output, error
+
+    return call
 
 
 def utc_now() -> datetime.datetime:

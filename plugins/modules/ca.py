@@ -34,6 +34,37 @@ options:
     type: list
     elements: str
     default: []
+  holder:
+    description:
+      - What the CA host holds itself, where it is a host of the cluster. It is made, signed and installed in this call,
+        as M(tlsbootstrap.kubernetes.identities) and M(tlsbootstrap.kubernetes.sign) would do it in three.
+      - The module then has to run as the user who may write those files.
+    type: dict
+    suboptions:
+      host:
+        description: The name that the inventory gives the host.
+        type: str
+        required: true
+      identities:
+        description: The identities of the host, as for M(tlsbootstrap.kubernetes.identities).
+        type: list
+        elements: dict
+        default: []
+      bundles:
+        description:
+          - What the host trusts, as the filter P(tlsbootstrap.kubernetes.plan#filter) lists it in C(bundles), with
+            C(members) instead of contents.
+        type: list
+        elements: dict
+        default: []
+      users:
+        description: System users that files belong to, made where they are missing.
+        type: list
+        elements: str
+        default: []
+      controller_time:
+        description: The time on the controller, as for M(tlsbootstrap.kubernetes.identities).
+        type: str
 seealso:
   - module: tlsbootstrap.kubernetes.identities
   - module: tlsbootstrap.kubernetes.sign
@@ -77,6 +108,11 @@ current:
     - The newest certificate of each identity in the ledger, by host and name, with C(sha256) and C(not_before).
   type: dict
   returned: always
+held:
+  description:
+    - What became of O(holder), as M(tlsbootstrap.kubernetes.identities) returns it. RV(reasons) has its reasons too.
+  type: dict
+  returned: when O(holder) is given
 directory:
   description: The folder, expanded.
   type: str
@@ -102,11 +138,62 @@ reasons:
       files: [/srv/ca/kubernetes-ca.key, /srv/ca/kubernetes-ca.crt]
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import passphrase_of
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import run, utc_now
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_holder import keep
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import (
+    Outcome,
+    command_of,
+    parse_instant,
+    run,
+    utc_now,
+)
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.signing import sign_requests
+
+HOLDER: dict[str, Any] = {
+    "host": {"type": "str", "required": True},
+    "identities": {"type": "list", "elements": "dict", "default": []},
+    "bundles": {"type": "list", "elements": "dict", "default": []},
+    "users": {"type": "list", "elements": "str", "default": []},
+    "controller_time": {"type": "str"},
+}
+
+
+def _act(module: AnsibleModule) -> Outcome:
+    given, now = module.params, utc_now()
+    directory, cas, wait, check = given["directory"], given["cas"], given["lock_timeout"], module.check_mode
+    passphrase = passphrase_of(given["passphrase"], given["passphrase_file"])
+
+    def authorities() -> Outcome:
+        accepted = tuple(given["accept_restored"])
+        return ensure_authorities(directory, cas, given["directory_mode"], now, check, wait, accepted, passphrase)
+
+    def sign(requests: list[dict[str, Any]], publish: dict[str, str]) -> Outcome:
+        return sign_requests(directory, cas, requests, publish, now, check, wait, passphrase)
+
+    holder = given["holder"]
+    if not holder:
+        return authorities()
+    controller = parse_instant(holder["controller_time"], "controller_time") if holder["controller_time"] else None
+    task = Task(
+        host=holder["host"],
+        identities=holder["identities"],
+        bundles=[],
+        issuers={},
+        certificates=None,
+        force=[],
+        now=now,
+        check=check,
+        users=tuple(holder["users"]),
+        command=command_of(module),
+        controller=controller,
+    )
+    return keep(task, holder["bundles"], authorities, sign)
 
 
 def main() -> None:
@@ -119,23 +206,11 @@ def main() -> None:
             "lock_timeout": {"type": "int", "default": 60},
             "passphrase": {"type": "str", "no_log": True},
             "passphrase_file": {"type": "path", "no_log": False},  # a path is no secret
+            "holder": {"type": "dict", "options": HOLDER},
         },
         supports_check_mode=True,
     )
-    given = module.params
-    run(
-        module,
-        lambda: ensure_authorities(
-            given["directory"],
-            given["cas"],
-            given["directory_mode"],
-            utc_now(),
-            module.check_mode,
-            given["lock_timeout"],
-            tuple(given["accept_restored"]),
-            passphrase_of(given["passphrase"], given["passphrase_file"]),
-        ),
-    )
+    run(module, lambda: _act(module))
 
 
 if __name__ == "__main__":

@@ -105,6 +105,13 @@ options:
         know there is a warning.
     type: dict
     default: {}
+  users:
+    description:
+      - System users that files belong to, each with a group of its name and without a login. Those that are missing are
+        made first, by C(systemd-sysusers).
+    type: list
+    elements: str
+    default: []
   controller_time:
     description:
       - The time on the controller, ISO 8601 in UTC.
@@ -197,10 +204,10 @@ reasons:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.clock import check_clock
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task, hold
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import (
     Outcome,
+    command_of,
     parse_instant,
     run,
     utc_now,
@@ -226,15 +233,14 @@ def _argument_spec() -> dict[str, dict[str, object]]:
         "certificates": {"type": "dict"},
         "force": {"type": "list", "elements": "str", "default": []},
         "current": {"type": "dict", "default": {}},
+        "users": {"type": "list", "elements": "str", "default": []},
         "controller_time": {"type": "str"},
     }
 
 
 def _act(module: AnsibleModule) -> Outcome:
-    given, now = module.params, utc_now()
-    offset, warning = None, None
-    if given["controller_time"]:
-        offset, warning = check_clock(given["host"], now, parse_instant(given["controller_time"], "controller_time"))
+    given = module.params
+    controller = parse_instant(given["controller_time"], "controller_time") if given["controller_time"] else None
     task = Task(
         host=given["host"],
         identities=given["identities"],
@@ -242,15 +248,14 @@ def _act(module: AnsibleModule) -> Outcome:
         issuers=given["issuers"],
         certificates=given["certificates"],
         force=given["force"],
-        now=now,
+        now=utc_now(),
         check=module.check_mode,
         current=given["current"],
+        users=tuple(given["users"]),
+        command=command_of(module),
+        controller=controller,
     )
-    outcome = hold(task)
-    if offset is not None:
-        outcome.result["clock_offset"] = offset
-    outcome.warnings += [warning] if warning else []
-    return outcome
+    return hold(task)
 
 
 def main() -> None:

@@ -50,72 +50,31 @@ reasons:
   returned: success
 """
 
-import grp
-import pwd
-import re
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files, runner
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import runner
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.clock import check_clock
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holding.users import examine_users
 
-PATH = "/etc/sysusers.d/tlsbootstrap-kubernetes.conf"
-HEADER = "# Written by tlsbootstrap.kubernetes. See sysusers.d(5).\n"
 SPEC: dict[str, Any] = {
     "names": {"type": "list", "elements": "str", "required": True},
     "host": {"type": "str", "default": "this host"},
     "controller_time": {"type": "str"},
 }
-NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
-
-
-def lacks(name: str) -> bool:
-    """Whether the user or its group is missing; one that would be root is refused."""
-    if not NAME.fullmatch(name):
-        raise InputError(f"{name!r} is not the name of a system user")
-    try:
-        if pwd.getpwnam(name).pw_uid == 0:
-            raise InputError(f"the user {name} has the uid 0: components must not run as root, remove that user first")
-        grp.getgrnam(name)
-    except KeyError:
-        return True
-    return False
-
-
-def content_of(names: list[str], present: bytes | None) -> bytes:
-    """Add the lines to those that earlier runs for other groups have written."""
-    lines = {}
-    for line in (present or b"").decode("utf-8", "replace").splitlines():
-        words = line.split()
-        if len(words) > 1 and words[0] == "u":
-            lines[words[1]] = line
-    lines.update({name: f'u {name} - "Kubernetes {name}" / /usr/sbin/nologin' for name in names})
-    return (HEADER + "".join(lines[name] + "\n" for name in sorted(lines))).encode()
 
 
 def run(module: AnsibleModule) -> runner.Outcome:
     """Read, compare, apply."""
-    names, controller_time = module.params["names"], module.params["controller_time"]
+    controller_time = module.params["controller_time"]
     if controller_time:
         # A warning is for the module identities to give.
         check_clock(module.params["host"], runner.utc_now(), runner.parse_instant(controller_time, "controller_time"))
-    present = files.read(PATH)
-    wanted = content_of(names, present)
-    missing = [name for name in names if lacks(name)]
-    reasons = [Reason("Missing", f"user {name}", new="made") for name in missing]
-    if names and present != wanted:
-        reasons.append(Reason("ContentChanged" if present else "Missing", "system users", PATH, None, "written"))
-    if reasons and not module.check_mode:
-        files.ensure_directory("/etc/sysusers.d")
-        files.write_atomic(PATH, wanted, "root", "root", "0644")
-        code, output, error = module.run_command(["systemd-sysusers", PATH], environ_update={"LC_ALL": "C"})
-        left = [name for name in missing if lacks(name)]
-        if code != 0 or left:
-            raise InputError(f"systemd-sysusers did not make {', '.join(left) or 'all users'}: {error or output}")
-    return runner.Outcome(reasons)
+    work = examine_users(module.params["names"], runner.command_of(module))
+    if not module.check_mode:
+        work.apply()
+    return runner.Outcome(work.reasons)
 
 
 def main() -> None:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..domain.clock import check_clock
 from ..domain.reasons import Reason
+from ..runner import Command
 
 __all__ = ["FORCEABLE", "Task", "Work"]
 
@@ -31,10 +33,22 @@ class Task:
     check: bool = False
     # The newest certificate of each identity in the CA host's ledger: sha256 and not_before.
     current: dict[str, dict[str, str]] = field(default_factory=dict)
+    # System users that are made first, because files belong to them.
+    users: tuple[str, ...] = ()
+    command: Command | None = None
+    # The time on the controller, where it is known.
+    controller: datetime.datetime | None = None
 
     @property
     def first(self) -> bool:
         return self.certificates is None
+
+    def clock(self) -> tuple[int | None, list[str]]:
+        """By how many seconds the host's clock is ahead, and a warning; refused when it is too far off."""
+        if self.controller is None:
+            return None, []
+        offset, warning = check_clock(self.host, self.now, self.controller)
+        return offset, [warning] if warning else []
 
     def forces(self, name: str) -> bool:
         """In the second call of a run what was forced has been made already."""
@@ -53,3 +67,7 @@ class Work:
         self.reasons += reasons
         if reasons:
             self.steps.append(step)
+
+    def apply(self) -> None:
+        for step in self.steps:
+            step()
