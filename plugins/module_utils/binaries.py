@@ -82,8 +82,12 @@ class Store:
 
     def prepare(self) -> None:
         files.ensure_directory(self._directory, "root", "root", "0755")
-        files.sweep(self._directory)
         files.ensure_directory(self._names)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what a killed run has left, also one that was killed when nothing but that was left to do."""
+        files.sweep(self._directory)
         files.sweep(self._names)
 
     def apply(self, opener: Open) -> None:

@@ -89,6 +89,7 @@ class KubeletFiles:
         if not check_mode:
             check_endpoint(server, ca_path)
             state = files.state_of(self.kubeconfig)
+            files.sweep(os.path.dirname(self.kubeconfig))
             files.write_atomic(self.moved, f"{old} -> {new}\n".encode(), mode="0600")
             files.write_atomic(self.kubeconfig, wanted.encode(), state.owner, state.group, f"{state.mode:04o}")
         return [Reason("KubeconfigChanged", node_name, self.kubeconfig, old, new)]
@@ -147,6 +148,7 @@ class OneTimeKey:
     def remove(self) -> None:
         files.remove(self.path)
         files.sweep(self.directory)
+        files.sweep(os.path.dirname(self.bootstrap_kubeconfig))
 
     def leftovers(self, node_name: str) -> list[Reason]:
         """What a join that was stopped has left."""

@@ -164,6 +164,8 @@ def run(module: AnsibleModule) -> runner.Outcome:
             store.prepare()
         else:
             store.apply(opener(params["timeout"]))
+    if not store.reasons and not module.check_mode:
+        store.sweep()
     wanted = [
         {
             "source": rows[component.sha256]["source"],

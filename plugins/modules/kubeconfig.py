@@ -86,6 +86,7 @@ reasons:
       new: null
 """
 
+import os
 import re
 from typing import Any
 
@@ -144,6 +145,8 @@ def write(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     elif present != wanted:
         reasons = [Reason("KubeconfigChanged", params["node_name"], params["path"])]
     if reasons and not check_mode:
+        # What a killed run has left there holds a token.
+        files.sweep(os.path.dirname(params["path"]))
         files.write_atomic(params["path"], wanted, mode="0600")
     return runner.Outcome(reasons)
 

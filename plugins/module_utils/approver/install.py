@@ -30,8 +30,10 @@ def install(program_path: str, policy_path: str, policy: dict[str, Any], check_m
     if not check_mode:
         if program_reasons:
             files.ensure_directory(os.path.dirname(program_path), "root", "root", "0755")
+            files.sweep(os.path.dirname(program_path))
             files.write_atomic(program_path, wanted_program, "root", "root", "0644")
         if policy_reasons:
+            files.sweep(os.path.dirname(policy_path))
             files.write_atomic(policy_path, wanted_policy, "root", "root", "0644")
     return Outcome(program_reasons + policy_reasons, {"program_changed": bool(program_reasons)})
 

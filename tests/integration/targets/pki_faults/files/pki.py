@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules of the PKI: a first run, and a run that renews all of it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import shutil
+from pathlib import Path
+
+from places import FOREIGN, OURS, Case
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kubeconfigs, x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow, pem
+from ansible_collections.tlsbootstrap.kubernetes.tests.unit.plugins.module_utils.pki.conftest import Cluster
+
+__all__ = ["hosts"]
+
+STAMP = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z$")
+RENEWED = ["admin", "scheduler", "kubelet-client-ca", "service-account"]
+
+
+def small(root):
+    """One of each kind is enough: the code is the same for all."""
+    cluster = Cluster(root)
+    cluster.now = datetime.datetime.now(datetime.timezone.utc)
+    cluster.hosts_on = ["cp1"]
+    cluster.hosts["cp1"] = [row for row in cluster.hosts["cp1"] if row["name"] in RENEWED]
+    cluster.members = {"client": ["kubernetes-ca", "kubelet-client-ca@{own}"]}
+    return cluster
+
+
+def hosts(work):
+    """The calls of both runs, each with the folder before it."""
+    root = work / "hosts"
+    root.mkdir()
+    cluster, found = small(root), []
+
+    def step(name, module, arguments):
+        base = work / f"base-{name}"
+        shutil.copytree(root, base, symlinks=True)
+        found.append(Pki(name, module, root, base, arguments))
+
+    for kind, force in (("first", []), ("renewal", RENEWED)):
+        authority = {"directory": str(cluster.ca), "cas": cluster.cas, "lock_timeout": 5}
+        if kind == "first":
+            step("ca", "ca", authority)
+        state = cluster.ensure().result
+        rows = {"host": "cp1", "identities": cluster.hosts["cp1"], "issuers": state["certificates"]}
+        bundles = flow.bundle_contents(cluster.bundles("cp1"), state["certificates"], state["published"])
+        step(f"{kind}-ask", "identities", {**rows, "bundles": bundles, "force": force})
+        cluster.force = force
+        held = cluster.call("cp1", state).result
+        hosts = {"cp1": {"identities": cluster.hosts["cp1"]}}
+        wanted = {"requests": flow.signing_requests([held], hosts), "publish": held["published"]}
+        step(f"{kind}-sign", "sign", {**authority, **wanted})
+        signed = cluster.sign([held], state["published"]).result
+        bundles = flow.bundle_contents(cluster.bundles("cp1"), state["certificates"], signed["published"])
+        certificates = signed["certificates"]["cp1"]
+        step(f"{kind}-install", "identities", {**rows, "bundles": bundles, "certificates": certificates})
+        cluster.call("cp1", {**state, "published": signed["published"]}, certificates)
+        cluster.force = []
+        assert not cluster.run().changed
+    return found
+
+
+class Pki(Case):
+    """Keys are drawn anew, so what lies there is judged by what it is."""
+
+    mismatches = 0
+
+    def judge_files(self):
+        """Old or whole; a key is nobody else's; nothing that was there is gone."""
+        for path in self.root.rglob("*"):
+            if not path.is_file() or path.name in (".lock", FOREIGN) or OURS.search(path.name):
+                continue
+            before, data = self.base / path.relative_to(self.root), path.read_bytes()
+            if not before.exists() or before.read_bytes() != data:
+                whole(path, data)
+            if path.suffix in (".key", ".conf"):
+                assert path.stat().st_mode & 0o077 == 0, path
+        for before in self.base.rglob("*"):
+            if before.is_file() and ".pending" not in before.parts and ".backup" not in before.parts:
+                assert (self.root / before.relative_to(self.base)).exists(), before
+        for name in ("kubernetes-ca", "etcd-ca"):
+            old = self.base / "ca" / f"{name}.crt"
+            assert not old.exists() or old.read_bytes() == (self.root / "ca" / f"{name}.crt").read_bytes()
+        Pki.mismatches += len(mismatched(small(self.root)))
+
+    def judge_next_run(self):
+        cluster = small(self.root)
+        held = cluster.ca / "kubernetes-ca.crt"
+        before = held.read_bytes() if held.exists() else None
+        cluster.run()
+        assert before in (None, held.read_bytes()), "a CA that others may trust was replaced"
+        assert not cluster.run().changed, "not settled"
+        left = [path for path in self.root.rglob("*") if path.parent.name == ".pending"]
+        assert not left, left
+        pairs = [row for row in cluster.hosts["cp1"] if row["certificate_path"]]
+        assert all(Path(row["certificate_path"]).exists() and Path(row["key_path"]).exists() for row in pairs)
+        assert not mismatched(cluster)
+
+
+def mismatched(cluster):
+    """Pairs both halves of which are there and do not belong together."""
+    found = []
+    for row in cluster.hosts["cp1"]:
+        halves = [Path(row[half] or "/nowhere") for half in ("certificate_path", "key_path")]
+        if all(half.exists() for half in halves):
+            certificate, key = (half.read_bytes() for half in halves)
+            (block,) = pem.certificates(certificate, "")
+            info = x509.load_private_key(key, "").info
+            if x509.certificate_info(x509.load_certificate(block, "")).key != info:
+                found.append(row["name"])
+    return found
+
+
+def whole(path, data):
+    """What a reader makes of it."""
+    path = path.with_name(STAMP.sub("", path.name))
+    if path.suffix == ".jsonl":
+        assert all(json.loads(line) for line in data.splitlines()[:-1])
+    elif path.suffix == ".conf":
+        config = kubeconfigs.parse(data, str(path))
+        if config.key_data is not None:
+            (block,) = pem.certificates(config.certificate_data, str(path))
+            key = x509.load_private_key(config.key_data, str(path))
+            assert x509.certificate_info(x509.load_certificate(block, "")).key == key.info
+    elif path.suffix == ".key":
+        x509.load_private_key(data, str(path))
+    else:
+        assert pem.blocks(data, str(path))
