@@ -29,9 +29,11 @@ from urllib.parse import urlencode
 from .domain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .access import Access
+
+    Slim = Callable[[dict[str, Any]], dict[str, Any]]
 
 __all__ = [
     "Cluster",
@@ -59,6 +61,8 @@ CONNECTIONS = 16
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 5.0
 LONGEST_TOLD_WAIT = 60.0
+# A watch that cannot be had is told after so many attempts: one that breaks off is nothing.
+_TOLD_AFTER = 3
 _JITTER = random.SystemRandom()
 _AGAIN = (429, 502, 503, 504)
 _METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
@@ -192,13 +196,16 @@ class Cluster:
         except NotFoundError:
             return None
 
-    def list(self, path: str, query: Mapping[str, str] | None = None) -> tuple[list[dict[str, Any]], str]:
-        """All items, in pages, and the version to watch from."""
+    def list(
+        self, path: str, query: Mapping[str, str] | None = None, size: int = PAGE, slim: Slim | None = None
+    ) -> tuple[list[dict[str, Any]], str]:
+        """All items, in pages of `size`, and the version to watch from. `slim` leaves of each what is to be kept."""
         items: list[dict[str, Any]] = []
-        asked = {**(query or {}), "limit": str(PAGE)}
+        asked = {**(query or {}), "limit": str(size)}
         while True:
             page = self._request(_Call("list", path, asked))
-            items.extend(page.get("items") or [])
+            found = page.get("items") or []
+            items.extend(map(slim, found) if slim else found)
             metadata = page.get("metadata") or {}
             if not metadata.get("continue"):
                 return items, str(metadata.get("resourceVersion", ""))
@@ -227,8 +234,15 @@ class Cluster:
             return False
         return True
 
-    def follow(self, path: str, query: Mapping[str, str] | None = None, forever: bool = False) -> Follower:
-        return Follower(self, path, query or {}, forever)
+    def follow(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        forever: bool = False,
+        size: int = PAGE,
+        slim: Slim | None = None,
+    ) -> Follower:
+        return Follower(self, path, query or {}, forever, size, slim)
 
     def watch(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """The events of one watch, until the server ends it."""
@@ -357,11 +371,23 @@ class Follower:
     A thread, because a read that timed out spoils the connection's buffer, and whoever waits has a clock to look at.
     """
 
-    def __init__(self, cluster: Cluster, path: str, query: Mapping[str, str], forever: bool) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        path: str,
+        query: Mapping[str, str],
+        forever: bool,
+        size: int = PAGE,
+        slim: Slim | None = None,
+    ) -> None:
         self._cluster = cluster
         self._path = path
         self._query = query
         self._forever = forever
+        self._size = size
+        self._slim = slim
+        # When the API server has last said something, on the monotonic clock; an idle watch hears from it each minute.
+        self.contact: float | None = None
         self._events: queue.Queue[Event | ClusterError] = queue.Queue(maxsize=1000)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow " + path, daemon=True)
@@ -395,7 +421,8 @@ class Follower:
             wait = FIRST_WAIT
             try:
                 if not version:
-                    items, version = self._cluster.list(self._path, self._query)
+                    items, version = self._cluster.list(self._path, self._query, self._size, self._slim)
+                    self.contact = time.monotonic()
                     self._put(Event("SNAPSHOT", items))
                 version = self._watch(version)
                 attempt = 0
@@ -404,6 +431,8 @@ class Follower:
                 version = ""
             except _AgainError as again:
                 wait = again.wait(attempt)
+                if attempt == _TOLD_AFTER:
+                    self._put(Event("TROUBLE", [], f"the API server {self._cluster.access.server}: {again}"))
             except ClusterError as error:
                 if not (self._forever or isinstance(error, UnreachableError)):
                     self._put(error)
@@ -419,12 +448,14 @@ class Follower:
         for event in self._cluster.watch(self._path, query):
             if event is None:
                 raise GoneError("the watch has an event that cannot be read")
+            self.contact = time.monotonic()
             item = event.get("object") or {}
             version = (item.get("metadata") or {}).get("resourceVersion", version)
             if event.get("type") in ("ADDED", "MODIFIED", "DELETED"):
-                self._put(Event(event["type"], [item]))
+                self._put(Event(event["type"], [self._slim(item) if self._slim else item]))
             if self._stopped.is_set():
                 break
+        self.contact = time.monotonic()
         return version
 
 

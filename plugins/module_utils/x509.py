@@ -410,6 +410,7 @@ def parse_request(data: bytes) -> RequestContent:
         names = list(_extension(request, x509.SubjectAlternativeName) or ())
         key = request.public_key()
         subject = list(request.subject)
+        signature_valid = bool(request.is_signature_valid)
     except (*_unreadable(), KeyError, *odd):
         raise UnreadableError("the certificate signing request cannot be read") from None
     found = [
@@ -431,6 +432,7 @@ def parse_request(data: bytes) -> RequestContent:
         other_names=len(names) - sum(len(values) for values in found),
         key_algorithm=next((name for kind, name in algorithms if isinstance(key, kind)), type(key).__name__.lower()),
         key_size=int(getattr(key, "key_size", 0)),
+        signature_valid=signature_valid,
     )
 
 

@@ -19,6 +19,8 @@ description:
     each certificate signing request which node it may be for.
   - A token is returned only encrypted to the one-time key of the host that is to use it.
   - A token of the collection that is there for one of the nodes, from an interrupted run, is replaced.
+  - Which request used a token is noted by whoever approves it, as a Lease C(token-ID) in the namespace
+    C(tlsbootstrap), so that it is used once, be its requests gone. These marks are deleted a day later.
   - Tokens that the collection has not made are never touched.
   - None is made where the group may not create certificate signing requests.
 extends_documentation_fragment:
@@ -150,6 +152,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.client imp
 )
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.durations import parse_duration
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome, run, utc_now
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.token_marks import forget_marks, sweep_marks
 
 TOKEN: dict[str, Any] = {
     "node_name": {"type": "str", "required": True},
@@ -187,6 +190,7 @@ def present(module: AnsibleModule) -> Outcome:
     token_store.check_given(cluster, wanted)
     stale = token_store.leftovers(token_store.own_tokens(cluster), [one.node for one in wanted], utc_now())
     reasons = token_store.delete_tokens(cluster, stale) + reasons
+    forget_marks(cluster, [one.given.id for one in wanted if one.given])
     made = token_store.make_tokens(cluster, wanted, utc_now())
     return Outcome(
         reasons,
@@ -206,7 +210,9 @@ def absent(module: AnsibleModule) -> Outcome:
     stale = token_store.leftovers(token_store.own_tokens(cluster), module.params["nodes"], utc_now())
     if module.check_mode:
         return Outcome([token_store.leftover_reason(token) for token in stale])
-    return Outcome(token_store.delete_tokens(cluster, stale))
+    reasons = token_store.delete_tokens(cluster, stale)
+    sweep_marks(cluster, utc_now())
+    return Outcome(reasons)
 
 
 def main() -> None:

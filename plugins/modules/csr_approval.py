@@ -18,6 +18,9 @@ description:
   - The rules are those of the service csr-approver. Requester, common name, organization, usages and key are compared,
     a client request has no alternative names, and a serving request only those that the policy has for the node. A
     bootstrap token is good for one request, for the node that it was made for.
+  - Which request used a token is noted in the cluster before it is approved, as a Lease C(token-ID) in the namespace
+    C(tlsbootstrap), which is made where it is missing.
+  - Of several requests of one node the newest valid one is approved, and the older ones are denied.
   - Waits until the named nodes have their certificates. It is for clusters without the service.
   - Requests for other signers and of nodes that the policy does not have are left alone.
 extends_documentation_fragment:
@@ -28,7 +31,8 @@ options:
     description:
       - What nodes there are, and what their serving certificates may say, as C(cluster_policy) has it.
       - C(nodes) maps names to C(dns_names) and C(ip_addresses). With C(foreign_requests) as V(ignore), requests for
-        our nodes that others made are left alone instead of denied.
+        our nodes that others made are left alone instead of denied. C(decides) lists the kinds of requests that are
+        decided, of V(client) (the first one), V(renewal) and V(serving); by default all of them.
     type: dict
     required: true
   nodes:
@@ -76,6 +80,7 @@ decisions:
   sample:
     - credential_id: null
       message: requester, subject, usages and names are those of node worker-1
+      kind: client
       node: worker-1
       reason: PolicyKept
       request: node-csr-2bWj

@@ -34,10 +34,16 @@ class Hand:
         self._private, self._public = x509.new_one_time_key()
 
     def token(self, node):
-        """A token as the module makes it, opened as the host does."""
-        row = {"node_name": node, "ttl": "900", "recipient": self._public.decode()}
-        (made,) = token_store.make_tokens(self.admin, token_store.check_wanted([row], int, False), utc_now())
-        return x509.open_sealed(self._private, made.sealed, tokens.seal_context(node)).decode()
+        return self.tokens([node])[node]
+
+    def tokens(self, nodes):
+        """Tokens as the module makes them, opened as the hosts do."""
+        rows = [{"node_name": node, "ttl": "900", "recipient": self._public.decode()} for node in nodes]
+        made = token_store.make_tokens(self.admin, token_store.check_wanted(rows, int, False), utc_now())
+        return {
+            one.node: x509.open_sealed(self._private, one.sealed, tokens.seal_context(one.node)).decode()
+            for one in made
+        }
 
     def as_token(self, token):
         return Cluster(Access("a token", self.admin.access.server, self.admin.access.ca, bearer=token), 20)
@@ -77,10 +83,10 @@ class Hand:
             time.sleep(0.02)
         return "Pending", "", b""
 
-    def join(self, node):
+    def join(self, node, token=None):
         """A node's first certificate: its client."""
         request, key = self.request(f"/O=system:nodes/CN=system:node:{node}")
-        name = self.submit(self.as_token(self.token(node)), request, CLIENT, CLIENT_USAGES)
+        name = self.submit(self.as_token(token or self.token(node)), request, CLIENT, CLIENT_USAGES)
         return name, key
 
 

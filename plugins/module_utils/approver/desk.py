@@ -10,19 +10,36 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .. import x509
-from ..cluster import Cluster, ClusterError, ConflictError, NotFoundError
-from ..domain.approval import APPROVE, DENY, IGNORE, Policy, Verdict, examine, settle
-from ..domain.csr import SIGNERS, Request, read_request
+from ..cluster import (
+    Cluster,
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+    UnreachableError,
+    UntrustedError,
+)
+from ..domain.approval import APPROVE, DENY, IGNORE, Policy, Verdict, examine, settle, token_used
+from ..domain.csr import KINDS, SIGNERS, Request, read_request
+from ..domain.tokens import USER_PREFIX
+from ..token_marks import TokenMarks
 
 __all__ = ["PATH", "Decision", "Desk"]
 
 PATH = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 _CONDITIONS = {APPROVE: "Approved", DENY: "Denied"}
 _ATTEMPTS = 3
+# What is the matter with one request is with none of the others.
+_FOR_ALL = (ForbiddenError, UnauthorizedError, UnreachableError, UntrustedError)
+# So many refusals in a row are no matter of one request.
+_FAILURES = 5
+_Key = tuple[str, str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +55,7 @@ class Decision:
         return {
             "time": self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "request": self.request.name,
+            "kind": self.request.kind,
             "node": self.verdict.node,
             "signer": self.request.signer,
             "requester": self.request.username,
@@ -48,8 +66,16 @@ class Decision:
         }
 
 
+def _anything(_action: str) -> bool:
+    return True
+
+
 class Desk:
-    """`only`: decide requests of these nodes alone. `dry_run`: decide and tell, post nothing."""
+    """`only`: decide requests of these nodes alone. `dry_run`: decide and tell, post nothing.
+
+    `history`: keep what was decided, for those who want to know what became of it. Otherwise of the decided requests
+    only the newest approved ones are kept, so that a flood of bad requests takes no memory.
+    """
 
     def __init__(
         self,
@@ -58,103 +84,181 @@ class Desk:
         clock: Callable[[], datetime.datetime],
         only: Iterable[str] = (),
         dry_run: bool = False,
+        history: bool = False,
     ) -> None:
         self._cluster = cluster
         self._policy = policy
         self._clock = clock
         self._only = frozenset(only)
         self._dry_run = dry_run
-        self._requests: dict[str, Request] = {}
+        self._history = history
+        self._marks = TokenMarks(cluster, clock)
+        self._decided: dict[str, Request] = {}
+        self._pending: dict[str, Request] = {}
         self._verdicts: dict[str, Verdict] = {}
-        self._groups: dict[tuple[str, str], set[str]] = {}
+        self._groups: dict[_Key, set[str]] = {}
+        # The newest approved one of each requester and of each node.
+        self._approved: dict[_Key, Request] = {}
         self._waiting: set[str] = set()
         self._told: dict[str, str] = {}
 
     @property
     def requests(self) -> list[Request]:
-        return list(self._requests.values())
+        """What is pending, and with `history` what was decided."""
+        return [*self._pending.values(), *self._decided.values()]
 
     @property
     def waiting(self) -> bool:
         """Whether something could not be posted yet."""
         return bool(self._waiting)
 
+    def backlog(self) -> dict[str, int]:
+        """How many requests of each kind are pending that are ours to decide."""
+        ours = (one.kind for uid, one in self._pending.items() if self._verdicts[uid].action != IGNORE)
+        return {**dict.fromkeys(KINDS, 0), **Counter(ours)}
+
+    def left_alone(self) -> int:
+        """How many are pending that somebody else has to decide."""
+        return len(self._pending) - sum(self.backlog().values())
+
     def use(self, policy: Policy) -> None:
         """Another policy: what waits is judged anew."""
         self._policy = policy
-        for request in self._requests.values():
-            self._judge(request)
+        for request in list(self._pending.values()):
+            self._remove(request.uid)
+            self._put(request)
 
     def take(self, kind: str, items: Iterable[dict[str, Any]]) -> None:
         """An event of the cluster."""
         if kind == "SNAPSHOT":
-            for table in (self._requests, self._verdicts, self._groups, self._waiting):
+            for table in (self._decided, self._pending, self._verdicts, self._groups, self._approved, self._waiting):
                 table.clear()
         for item in items:
             if item["spec"].get("signerName") not in SIGNERS:
                 continue
+            request = read_request(item, x509.parse_request)
             if kind == "DELETED":
-                self._forget(item["metadata"].get("uid", ""))
+                self._forget(request)
             else:
-                self._put(read_request(item, x509.parse_request))
+                self._put(request)
         if kind == "SNAPSHOT":
-            self._told = {uid: told for uid, told in self._told.items() if uid in self._requests}
+            self._told = {uid: told for uid, told in self._told.items() if uid in self._pending}
 
-    def work(self) -> list[Decision]:
-        """Decide whatever can be decided now; the decisions that were made."""
-        decisions = []
-        while self._waiting:
-            waiting = sorted((self._requests[uid] for uid in self._waiting), key=lambda one: one.order, reverse=True)
-            self._waiting.clear()
-            for position, request in enumerate(waiting):
-                try:
-                    decisions.extend(self._decide(request))
-                except ClusterError:
-                    self._waiting.update(one.uid for one in waiting[position:] if one.uid in self._requests)
-                    raise
-        return decisions
+    def work(self, may: Callable[[str], bool] = _anything) -> Iterator[Decision]:
+        """Decide whatever can be decided now, the newest first, as long as there is someone to take the decisions.
+
+        `may` is asked before a decision is posted; what may not be posted waits.
+        """
+        kept: set[str] = set()
+        failures: list[ClusterError] = []
+        try:
+            while self._waiting:
+                waiting = sorted((self._pending[uid] for uid in self._waiting), key=lambda one: one.order, reverse=True)
+                for request in waiting:
+                    self._waiting.discard(request.uid)
+                    kept.add(request.uid)
+                    try:
+                        done, decisions = self._decide(request.uid, may)
+                    except ClusterError as error:
+                        failures.append(error)
+                        if isinstance(error, _FOR_ALL) or len(failures) == _FAILURES:
+                            raise
+                        continue
+                    if done:
+                        kept.discard(request.uid)
+                    yield from decisions
+        finally:
+            self._waiting.update(uid for uid in kept if uid in self._pending)
+        if failures:
+            raise failures[-1]
+
+    # -- what is known ----------------------------------------------------------------------------------------------
 
     def _put(self, request: Request) -> None:
-        self._requests[request.uid] = request
-        self._groups.setdefault((request.username, request.signer), set()).add(request.uid)
-        self._judge(request)
-
-    def _judge(self, request: Request) -> None:
-        self._verdicts[request.uid] = examine(request, self._policy)
+        known = self._pending.get(request.uid)
+        if known is not None:
+            request = dataclasses.replace(request, place=known.place)
+            self._remove(request.uid)
+        verdict = examine(request, self._policy)
         if request.pending:
+            self._pending[request.uid] = request
+            self._verdicts[request.uid] = verdict
             self._waiting.add(request.uid)
+            if verdict.action == APPROVE:
+                for key in _keys(request, verdict):
+                    self._groups.setdefault(key, set()).add(request.uid)
+            return
+        if self._history:
+            self._decided[request.uid] = request
+        if request.approved:
+            self._keep_approved(request, verdict)
 
-    def _forget(self, uid: str) -> None:
-        request = self._requests.pop(uid, None)
+    def _keep_approved(self, request: Request, verdict: Verdict) -> None:
+        for key in _keys(request, verdict):
+            newest = self._approved.get(key)
+            if newest is None or newest.order <= request.order:
+                self._approved[key] = request
+
+    def _remove(self, uid: str) -> None:
+        """From what is pending."""
+        request = self._pending.pop(uid, None)
         if request is None:
             return
-        del self._verdicts[uid]
         self._waiting.discard(uid)
-        self._told.pop(uid, None)
-        group = self._groups[request.username, request.signer]
-        group.discard(uid)
-        if not group:
-            del self._groups[request.username, request.signer]
+        for key in _keys(request, self._verdicts.pop(uid)):
+            group = self._groups.get(key, set())
+            group.discard(uid)
+            if not group:
+                self._groups.pop(key, None)
 
-    def _siblings(self, request: Request) -> list[Request]:
-        return [self._requests[uid] for uid in self._groups[request.username, request.signer]]
+    def _forget(self, request: Request) -> None:
+        self._remove(request.uid)
+        self._told.pop(request.uid, None)
+        self._decided.pop(request.uid, None)
+        for key in _keys(request, examine(request, self._policy)):
+            if key in self._approved and self._approved[key].uid == request.uid:
+                del self._approved[key]
 
-    def _decide(self, request: Request) -> list[Decision]:
-        if request.uid not in self._requests or not request.pending:
-            return []
-        verdict = settle(request, self._verdicts, self._siblings(request))
+    def _siblings(self, request: Request) -> dict[str, Request]:
+        """Those of the same requester, and those for the same node: valid ones, and the newest approved ones."""
+        found = {}
+        for key in _keys(request, self._verdicts[request.uid]):
+            found.update({uid: self._pending[uid] for uid in self._groups.get(key, ())})
+            if key in self._approved:
+                found[self._approved[key].uid] = self._approved[key]
+        return found
+
+    # -- deciding ---------------------------------------------------------------------------------------------------
+
+    def _decide(self, uid: str, may: Callable[[str], bool]) -> tuple[bool, list[Decision]]:
+        """Whether there is nothing more to do about it, and what is to be told."""
+        request = self._pending.get(uid)
+        if request is None:
+            return True, []
+        verdict = self._settled(request)
         if self._only and verdict.node not in self._only:
-            return []
+            return True, []
         if verdict.action == IGNORE:
-            return self._tell(request, verdict)
-        posted = request if self._dry_run else self._post(request, verdict)
+            return True, self._tell(request, verdict)
+        if not may(verdict.action):
+            return False, []
+        if verdict.action == APPROVE and request.username.startswith(USER_PREFIX):
+            used_by = self._marks.look(request) if self._dry_run else self._marks.claim(request)
+            verdict = token_used(used_by, verdict.node) if used_by else verdict
+        if self._dry_run:
+            return True, self._tell(request, verdict)
+        posted = self._post(request, verdict)
         if posted is None:
-            return []
-        if not self._dry_run:
-            self._requests[request.uid] = posted
-            # Those that stood behind it are judged again: a token is used up now.
-            self._waiting.update(one.uid for one in self._siblings(request) if one.pending)
-        return self._tell(request, verdict)
+            return True, []
+        self._put(posted)
+        return True, [Decision(request, verdict, self._clock())]
+
+    def _settled(self, request: Request) -> Verdict:
+        if self._verdicts[request.uid].action != APPROVE:
+            return self._verdicts[request.uid]
+        siblings = self._siblings(request)
+        verdicts = {uid: self._verdicts.get(uid) or examine(one, self._policy) for uid, one in siblings.items()}
+        return settle(request, verdicts, siblings.values())
 
     def _tell(self, request: Request, verdict: Verdict) -> list[Decision]:
         """Once for each request and reason: requests are looked at again when a policy or a sibling changes."""
@@ -166,40 +270,55 @@ class Desk:
     def _post(self, request: Request, verdict: Verdict) -> Request | None:
         """The request as decided, or None where somebody else was faster."""
         path = f"{PATH}/{request.name}"
+        condition = self._condition(verdict)
         for attempt in range(_ATTEMPTS):
             try:
-                answer = self._cluster.replace(path + "/approval", self._approval(request, verdict))
+                answer = self._cluster.replace(path + "/approval", _approval(request, condition))
                 return read_request(answer, x509.parse_request)
             except NotFoundError:
-                self._forget(request.uid)
+                self._forget(request)
                 return None
             except ConflictError:
                 if attempt == _ATTEMPTS - 1:
                     raise
             present = self._cluster.find(path)
             if present is None or present["metadata"].get("uid") != request.uid:
-                self._forget(request.uid)
+                self._forget(request)
                 return None
             request = read_request(present, x509.parse_request)
-            self._put(request)
             if not request.pending:
-                return None
+                self._put(request)
+                # Ours, where the answer to an earlier attempt got lost on the way.
+                ours = condition in _conditions(present, condition)
+                return request if ours else None
         return None
 
-    def _approval(self, request: Request, verdict: Verdict) -> dict[str, Any]:
-        """The object for the subresource `approval`: the API server takes its conditions alone (strategy.go)."""
-        now = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
-        condition = {
+    def _condition(self, verdict: Verdict) -> dict[str, str]:
+        return {
             "type": _CONDITIONS[verdict.action],
             "status": "True",
             "reason": verdict.reason,
             "message": verdict.message,
-            "lastUpdateTime": now,
+            "lastUpdateTime": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        return {
-            "apiVersion": "certificates.k8s.io/v1",
-            "kind": "CertificateSigningRequest",
-            "metadata": {"name": request.name, "uid": request.uid, "resourceVersion": request.version},
-            "spec": {"signerName": request.signer, "request": "", "usages": sorted(request.usages)},
-            "status": {"conditions": [condition]},
-        }
+
+
+def _keys(request: Request, verdict: Verdict) -> set[_Key]:
+    return {("by", request.username, request.signer), ("for", verdict.node or "", request.signer)}
+
+
+def _approval(request: Request, condition: dict[str, str]) -> dict[str, Any]:
+    """The object for the subresource `approval`: the API server takes its conditions alone (strategy.go)."""
+    return {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": request.name, "uid": request.uid, "resourceVersion": request.version},
+        "spec": {"signerName": request.signer, "request": "", "usages": sorted(request.usages)},
+        "status": {"conditions": [condition]},
+    }
+
+
+def _conditions(item: dict[str, Any], like: dict[str, str]) -> list[dict[str, str]]:
+    """The conditions of a request, with what `like` has and no more."""
+    present = (item.get("status") or {}).get("conditions") or []
+    return [{name: str(one.get(name)) for name in like} for one in present]

@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from .. import files
-from ..domain.approval import Policy, read_policy
+from ..domain.approval import POLICY_VERSION, Policy, read_policy
 from ..domain.errors import InputError
 from ..domain.reasons import Reason
 from ..runner import Outcome
@@ -24,6 +24,7 @@ _LIMIT = 16 * 1024 * 1024
 def install(program_path: str, policy_path: str, policy: dict[str, Any], check_mode: bool) -> Outcome:
     wanted_program = program.build(program.own_sources())
     read_policy(policy)
+    policy = {"version": POLICY_VERSION, **policy}
     wanted_policy = (json.dumps(policy, indent=1, sort_keys=True) + "\n").encode()
     program_reasons = _program_reasons(program_path, wanted_program)
     policy_reasons = _policy_reasons(policy_path, wanted_policy)

@@ -10,20 +10,31 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import IO, Any
 
 from .. import files
 from ..cluster import Cluster, ClusterError, Event, Follower
-from ..domain.approval import Policy, read_policy
+from ..domain.approval import APPROVE, Policy, pending_limit, read_policy
+from ..domain.csr import slim
 from ..domain.errors import InputError
 from ..runner import utc_now
+from .brake import Brake
 from .desk import PATH, Desk
+from .leader import Leader
+from .metrics import Metrics, serve
 
-__all__ = ["PolicyFile", "Service", "notify_systemd"]
+__all__ = ["Options", "PolicyFile", "Service", "notify_systemd"]
 
 POLICY_LIMIT = 16 * 1024 * 1024
 _BEAT = 1.0
+# Where decisions are refused, they are tried again after so long at the latest.
+_LONGEST_WAIT = 10.0
+# Events that are taken before it is decided, and requests in one answer: anyone may store requests of 1.5 MB.
+_BURST = 1000
+_PAGE = 25
 
 
 class PolicyFile:
@@ -54,6 +65,17 @@ class PolicyFile:
         return found.st_ino, found.st_mtime_ns, found.st_size
 
 
+@dataclass(frozen=True)
+class Options:
+    """How the service is to work. `pending_limit` of 0: by the number of nodes. No `metrics_port`: no metrics."""
+
+    identity: str = "csr-approver"
+    dry_run: bool = False
+    pending_limit: int = 0
+    metrics_address: str = "127.0.0.1"
+    metrics_port: int = 0
+
+
 class Service:
     """Runs until it is told to stop."""
 
@@ -63,66 +85,152 @@ class Service:
         policy: PolicyFile,
         notify: Callable[[str], None],
         output: IO[str],
-        dry_run: bool = False,
+        options: Options,
     ) -> None:
-        self._policy = policy
+        self._file = policy
         self._notify = notify
         self._output = output
+        self._options = options
         self._stop = threading.Event()
         self._ready = False
-        self._said = ""
+        self._failures = 0
+        # What was said last of each kind of trouble, so that it is said once and not at each attempt.
+        self._said: dict[str, str] = {}
+        self._metrics = Metrics(utc_now().timestamp())
+        self._policy = policy.read()
         self._cluster = cluster
-        self._desk = Desk(cluster, policy.read(), utc_now, dry_run=dry_run)
+        self._desk = Desk(cluster, self._policy, utc_now, dry_run=options.dry_run)
+        self._leader = Leader(cluster, options.identity, utc_now)
+        self._brake = Brake(cluster, options.identity, utc_now)
+        self._leading = False
 
     def stop(self, *_signal: object) -> None:
         self._stop.set()
 
     def run(self) -> None:
-        with self._cluster.follow(PATH, forever=True) as follower:
+        self._metrics.policy(utc_now().timestamp(), len(self._policy.nodes))
+        self._count()
+        self._serve_metrics()
+        if not self._options.dry_run:
+            self._leader.start()
+        with self._cluster.follow(PATH, forever=True, size=_PAGE, slim=slim) as follower:
             while not self._stop.is_set():
                 self._step(follower)
         self._notify("STOPPING=1")
+        if not self._options.dry_run:
+            self._leader.stop()
 
     def _step(self, follower: Follower) -> None:
+        self._notify("WATCHDOG=1")
         event = follower.next(_BEAT)
         # A burst is taken whole, so that of several requests of one node the newest is seen first.
+        taken = 0
         while event is not None:
             self._take(event)
-            event = follower.next(0)
-        if self._policy.changed():
+            taken += 1
+            event = follower.next(0) if taken < _BURST else None
+        if self._file.changed():
             self._reload()
+        self._look_at_leader()
         try:
-            for decision in self._desk.work():
-                self._line("decision", **decision.line())
+            self._look_at_brake()
+            self._work()
+            self._failures = 0
+            self._well("api")
         except ClusterError as error:
-            self._trouble(str(error))
-            self._stop.wait(_BEAT)
+            self._failures += 1
+            self._trouble("api", str(error))
+            self._stop.wait(min(_LONGEST_WAIT, _BEAT * self._failures))
+        self._count()
+        if follower.contact is not None:
+            self._metrics.contact(time.monotonic() - follower.contact)
 
     def _take(self, event: Event) -> None:
         if event.kind == "TROUBLE":
-            self._trouble(event.message)
+            self._trouble("watch", event.message)
             return
         self._desk.take(event.kind, event.items)
-        self._said = ""
+        self._well("watch")
         if not self._ready:
             self._ready = True
-            self._line("ready", requests=len(event.items))
+            self._line("ready", requests=len(event.items), dry_run=self._options.dry_run)
             self._notify("READY=1")
+
+    def _work(self) -> None:
+        dry_run = {"dry_run": True} if self._options.dry_run else {}
+        for decision in self._desk.work(self._may):
+            self._metrics.decided(decision)
+            self._line("decision", **decision.line(), approver=self._options.identity, **dry_run)
+            # A thousand requests take longer than the watchdog waits.
+            self._notify("WATCHDOG=1")
+            if self._stop.is_set():
+                break
+
+    def _may(self, action: str) -> bool:
+        if self._options.dry_run:
+            return True
+        return self._leader.held and not (action == APPROVE and self._brake.engaged)
 
     def _reload(self) -> None:
         try:
-            self._desk.use(self._policy.read())
+            policy = self._file.read()
         except InputError as error:
             # The policy that is in force stays: half a policy must deny nobody.
-            self._trouble(f"the policy in force is kept: {error}")
-        else:
-            self._line("policy", path=self._policy.path)
+            self._metrics.policy_unreadable()
+            self._trouble("policy", f"the policy in force is kept: {error}")
+            return
+        self._policy = policy
+        self._desk.use(policy)
+        self._metrics.policy(utc_now().timestamp(), len(policy.nodes))
+        self._well("policy")
+        self._line("policy", path=self._file.path, nodes=len(policy.nodes))
 
-    def _trouble(self, message: str) -> None:
+    def _look_at_leader(self) -> None:
+        if self._options.dry_run:
+            return
+        if self._leader.trouble:
+            self._trouble("leader", self._leader.trouble)
+        else:
+            self._well("leader")
+        if self._leader.held != self._leading:
+            self._leading = not self._leading
+            self._line("leader", leader=self._leading, identity=self._options.identity, holder=self._leader.holder)
+
+    def _look_at_brake(self) -> None:
+        """A dry run approves nothing anyway, and makes no objects."""
+        if self._options.dry_run or not self._leader.held:
+            return
+        happened = self._brake.look(sum(self._desk.backlog().values()), self._limit)
+        if happened:
+            self._line("brake", engaged=self._brake.engaged, message=happened)
+
+    @property
+    def _limit(self) -> int:
+        return pending_limit(self._policy, self._options.pending_limit)
+
+    def _count(self) -> None:
+        self._metrics.state(self._desk.backlog(), self._desk.left_alone(), self._limit)
+        braked = self._brake.engaged and self._leader.held and not self._options.dry_run
+        self._metrics.role(self._leader.held, braked, self._options.dry_run)
+
+    def _serve_metrics(self) -> None:
+        if not self._options.metrics_port:
+            return
+        try:
+            serve(self._options.metrics_address, self._options.metrics_port, self._metrics)
+        except OSError as error:
+            # Nobody is to wait for a certificate because of a port.
+            self._trouble("metrics", f"there are no metrics: {error.strerror or error}")
+
+    def _trouble(self, kind: str, message: str) -> None:
         """Once, not at each attempt."""
-        if message != self._said:
-            self._said = message
+        self._metrics.error(kind)
+        if self._said.get(kind) != message:
+            self._said[kind] = message
             self._line("trouble", message=message)
+
+    def _well(self, kind: str) -> None:
+        self._said.pop(kind, None)
 
     def _line(self, event: str, **values: Any) -> None:
         line = {"event": event, **({} if "time" in values else {"time": _now()}), **values}

@@ -40,7 +40,7 @@ def judge_once(cluster: Cluster, policy: Policy, nodes: list[str], dry_run: bool
     desk = Desk(cluster, policy, utc_now, only=nodes, dry_run=dry_run)
     items, _version = cluster.list(PATH)
     desk.take("SNAPSHOT", items)
-    return desk.work()
+    return list(desk.work())
 
 
 def approve_waiting(
@@ -50,7 +50,7 @@ def approve_waiting(
     unknown = [node for node in nodes if node not in policy.nodes]
     if unknown:
         raise InputError(f"not in the approval policy: {', '.join(unknown)}; the policy is made from the inventory")
-    desk = Desk(cluster, policy, utc_now, only=nodes)
+    desk = Desk(cluster, policy, utc_now, only=nodes, history=True)
     decisions: list[Decision] = []
     trouble = ""
 

@@ -13,27 +13,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .csr import CLIENT_SIGNER, SERVING_SIGNER, SIGNERS, Request, RequestContent
+from .csr import CLIENT_SIGNER, KINDS, NODES_GROUP, SERVING_SIGNER, SIGNERS, Request, RequestContent
 from .errors import InputError
-from .tokens import JOIN_GROUP, USER_PREFIX, nodes_of_groups
+from .tokens import JOIN_GROUP, USER_PREFIX, is_token_id, nodes_of_groups
 
 __all__ = [
     "APPROVE",
     "DENY",
     "IGNORE",
+    "POLICY_VERSION",
     "NodeNames",
     "Policy",
     "Verdict",
     "examine",
+    "pending_limit",
     "read_policy",
     "settle",
+    "token_used",
 ]
 
 APPROVE = "approve"
 DENY = "deny"
 IGNORE = "ignore"
 
-NODES_GROUP = "system:nodes"
+# Raised when an older service would misread a policy; new keys that it may pass over do not raise it.
+POLICY_VERSION = 1
 _SIGNATURE = frozenset({"digital signature"})
 # pkg/apis/certificates/helpers.go: with and without key encipherment, which only RSA keys have a use for.
 _USAGES = {
@@ -56,10 +60,14 @@ class NodeNames:
 
 @dataclass(frozen=True)
 class Policy:
-    """Who may join. `foreign_requests`: whether requests for our nodes, made by others, are denied or left alone."""
+    """Who may join. `foreign_requests`: whether requests for our nodes, made by others, are denied or left alone.
+
+    `decides`: the kinds of requests that are decided; the others are left to somebody else.
+    """
 
     nodes: Mapping[str, NodeNames] = field(default_factory=dict)
     foreign_requests: str = DENY
+    decides: frozenset[str] = frozenset(KINDS)
 
 
 @dataclass(frozen=True)
@@ -78,21 +86,39 @@ class _RefusalError(Exception):
 
 
 def read_policy(data: Any) -> Policy:
-    """The policy that the inventory wrote: {nodes: {name: {dns_names, ip_addresses}}, foreign_requests}."""
+    """The policy that the inventory wrote.
+
+    It is {version, nodes: {name: {dns_names, ip_addresses}}, foreign_requests, decides}. All but `nodes` may be left
+    out, and keys that a later version adds are passed over.
+    """
     if not isinstance(data, Mapping) or not isinstance(data.get("nodes"), Mapping):
         raise InputError("the approval policy has no mapping 'nodes'")
+    if data.get("version", POLICY_VERSION) != POLICY_VERSION:
+        raise InputError(f"the approval policy is not of version {POLICY_VERSION}: another release has written it")
+    foreign = data.get("foreign_requests", DENY)
+    if foreign not in (DENY, IGNORE):
+        raise InputError(f"foreign_requests of the approval policy is {DENY} or {IGNORE}")
+    decides = data.get("decides", list(KINDS))
+    if not isinstance(decides, list) or not all(kind in KINDS for kind in decides):
+        raise InputError(f"decides of the approval policy is a list of {', '.join(KINDS)}")
+    return Policy(_read_nodes(data["nodes"]), foreign, frozenset(decides))
+
+
+def _read_nodes(data: Mapping[Any, Any]) -> dict[str, NodeNames]:
     nodes = {}
-    for name, names in data["nodes"].items():
+    for name, names in data.items():
         if not isinstance(names, Mapping) or set(names) - {"dns_names", "ip_addresses"}:
             raise InputError(f"the approval policy of node {name} is not {{dns_names: [..], ip_addresses: [..]}}")
         lists = [names.get(key) or [] for key in ("dns_names", "ip_addresses")]
         if not all(isinstance(values, list) and all(isinstance(value, str) for value in values) for values in lists):
             raise InputError(f"the approval policy of node {name} holds something else than lists of names")
         nodes[str(name)] = NodeNames(frozenset(lists[0]), frozenset(lists[1]))
-    foreign = data.get("foreign_requests", DENY)
-    if foreign not in (DENY, IGNORE):
-        raise InputError(f"foreign_requests of the approval policy is {DENY} or {IGNORE}")
-    return Policy(nodes, foreign)
+    return nodes
+
+
+def pending_limit(policy: Policy, given: int = 0) -> int:
+    """More pending requests than this are not right. A node has two kinds, and asks anew each quarter of an hour."""
+    return given or 100 + 4 * len(policy.nodes)
 
 
 def examine(request: Request, policy: Policy) -> Verdict:
@@ -103,6 +129,10 @@ def examine(request: Request, policy: Policy) -> Verdict:
     ours = _whose(request, claimed, policy)
     if ours is None:
         return Verdict(IGNORE, "UnknownNode", "neither requester nor subject is a node of the policy", claimed)
+    if request.kind not in policy.decides:
+        return Verdict(
+            IGNORE, "LeftToOthers", f"requests of the kind {request.kind} are decided by somebody else", ours
+        )
     try:
         rule = _client if request.signer == CLIENT_SIGNER else _serving
         rule(request, _readable(request), policy)
@@ -115,28 +145,33 @@ def examine(request: Request, policy: Policy) -> Verdict:
 
 
 def settle(request: Request, verdicts: Mapping[str, Verdict], siblings: Iterable[Request]) -> Verdict:
-    """The verdict, seen together with the other requests of the same requester and signer.
+    """The verdict, seen together with the other requests for the signer, of the same requester or for the same node.
 
-    `verdicts` has what `examine` said of each, by uid. A token is good for one approval; of several requests that
-    wait, the newest valid one is answered, because a kubelet that was started again has dropped the older keys.
+    `verdicts` has what `examine` said of each, by uid. A token is good for one approval. Of several requests the newest
+    valid one alone is approved, because a kubelet that was started again has dropped the older keys; nobody waits for
+    the others, so they are denied.
     """
     verdict = verdicts[request.uid]
     if verdict.action != APPROVE:
         return verdict
     others = [other for other in siblings if other.uid != request.uid]
     if request.username.startswith(USER_PREFIX):
-        used = next((other for other in others if other.approved), None)
+        used = next((other for other in others if other.approved and other.username == request.username), None)
         if used:
-            return Verdict(DENY, "TokenUsed", f"the token was used already, by the request {used.name}", verdict.node)
+            return token_used(used.name, verdict.node)
     newer = [
         other
         for other in others
-        if other.pending and other.order > request.order and verdicts[other.uid].action == APPROVE
+        if not other.denied and other.order > request.order and verdicts[other.uid].action == APPROVE
     ]
     if newer:
         latest = max(newer, key=lambda other: other.order)
-        return Verdict(IGNORE, "Superseded", f"the newer request {latest.name} is answered instead", verdict.node)
+        return Verdict(DENY, "Superseded", f"the newer request {latest.name} is answered instead", verdict.node)
     return verdict
+
+
+def token_used(by: str, node: str | None) -> Verdict:
+    return Verdict(DENY, "TokenUsed", f"the token was used already, by the request {by}", node)
 
 
 def _whose(request: Request, claimed: str | None, policy: Policy) -> str | None:
@@ -168,9 +203,9 @@ def _client(request: Request, content: RequestContent, policy: Policy) -> None:
 
 def _serving(request: Request, content: RequestContent, policy: Policy) -> None:
     node = request.requesting_node
-    if node is None:
+    if node is None or NODES_GROUP not in request.groups:
         raise _RefusalError(
-            "ForeignRequester", f"a serving certificate is asked for by the node, not by {request.username}"
+            "ForeignRequester", f"a serving certificate is asked for by the node, not by {_few([request.username])}"
         )
     _subject(request, content, node, policy)
     _serving_names(content, policy.nodes[node])
@@ -178,14 +213,14 @@ def _serving(request: Request, content: RequestContent, policy: Policy) -> None:
 
 def _requester(request: Request, content: RequestContent) -> str:
     """The node that the requester may speak for: its own certificate's, or that of its token."""
-    if request.requesting_node is not None:
+    if request.requesting_node is not None and {NODES_GROUP, JOIN_GROUP}.intersection(request.groups):
         return request.requesting_node
     if JOIN_GROUP not in request.groups or not request.username.startswith(USER_PREFIX):
         raise _RefusalError(
             "ForeignRequester", f"{request.username} may not ask for a certificate of node {content.node}"
         )
     nodes = nodes_of_groups(request.groups)
-    if len(nodes) != 1:
+    if len(nodes) != 1 or not is_token_id(request.username[len(USER_PREFIX) :]):
         raise _RefusalError("TokenNotBound", f"the token of {request.username} is not bound to one node")
     return nodes[0]
 
@@ -208,6 +243,8 @@ def _subject(request: Request, content: RequestContent, node: str, policy: Polic
 
 
 def _key(content: RequestContent) -> None:
+    if not content.signature_valid:
+        raise _RefusalError("BadSignature", "it is not signed with the key that it asks a certificate for")
     strong = {"rsa": 2048 <= content.key_size <= 8192, "ecdsa": content.key_size in (256, 384, 521)}
     if not strong.get(content.key_algorithm, False):
         raise _RefusalError(

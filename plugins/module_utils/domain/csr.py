@@ -14,26 +14,36 @@ from typing import TYPE_CHECKING, Any, Callable
 from .errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "CLIENT",
     "CLIENT_SIGNER",
+    "KINDS",
     "MAXIMUM_REQUEST_SIZE",
+    "NODES_GROUP",
     "NODE_PREFIX",
+    "RENEWAL",
+    "SERVING",
     "SERVING_SIGNER",
     "SIGNERS",
     "Parser",
     "Request",
     "RequestContent",
     "UnreadableError",
+    "kind_of",
     "parse_time",
     "read_request",
+    "slim",
 ]
 
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
 SERVING_SIGNER = "kubernetes.io/kubelet-serving"
 SIGNERS = (CLIENT_SIGNER, SERVING_SIGNER)
 NODE_PREFIX = "system:node:"
+NODES_GROUP = "system:nodes"
+# What a request is for: a node's first client certificate, its next ones, and the certificate that it serves with.
+CLIENT, RENEWAL, SERVING = KINDS = ("client", "renewal", "serving")
 # A kubelet's request has some 600 bytes; the API server stores up to 1.5 MB.
 MAXIMUM_REQUEST_SIZE = 64 * 1024
 # staging/src/k8s.io/apiserver/pkg/authentication/user/user.go: CredentialIDKey
@@ -54,6 +64,8 @@ class RequestContent:
     other_names: int = 0
     key_algorithm: str = ""
     key_size: int = 0
+    # Whether it is signed with the key that it asks a certificate for.
+    signature_valid: bool = False
 
     @property
     def san_count(self) -> int:
@@ -95,6 +107,9 @@ class Request:
     decision: str = ""
     failed: str | None = None
     issued: bool = False
+    # Its place among those of the same second: creation has whole seconds only. The resource version at first sight,
+    # for a decision changes it; of one that was decided before anybody looked nothing is known.
+    place: int = 0
 
     @property
     def pending(self) -> bool:
@@ -102,13 +117,24 @@ class Request:
 
     @property
     def order(self) -> tuple[datetime, int]:
-        """Later is greater. Creation has whole seconds only; resource versions are comparable within one resource."""
-        return self.created, int(self.version) if self.version.isdigit() else 0
+        """Later is greater."""
+        return self.created, self.place
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.signer, self.username, self.groups)
 
     @property
     def requesting_node(self) -> str | None:
         """The node that made it, where it was made with a node's own certificate."""
         return self.username[len(NODE_PREFIX) :] if self.username.startswith(NODE_PREFIX) else None
+
+
+def kind_of(signer: str, username: str, groups: Iterable[str]) -> str:
+    """Of the two signers' requests only. A join certificate has a node's name, but not yet the group of nodes."""
+    if signer == SERVING_SIGNER:
+        return SERVING
+    return RENEWAL if username.startswith(NODE_PREFIX) and NODES_GROUP in groups else CLIENT
 
 
 def parse_time(text: str) -> datetime:
@@ -126,10 +152,11 @@ def read_request(item: Mapping[str, Any], parse: Parser) -> Request:
     content, problem = _content(str(spec.get("request", "")), parse) if signer in SIGNERS else (None, "")
     credential = (spec.get("extra") or {}).get(CREDENTIAL_ID) or [None]
     failed = conditions.get("Failed")
+    version = str(metadata.get("resourceVersion", ""))
     return Request(
         name=metadata["name"],
         uid=metadata.get("uid", ""),
-        version=str(metadata.get("resourceVersion", "")),
+        version=version,
         created=parse_time(metadata["creationTimestamp"]),
         signer=signer,
         username=str(spec.get("username", "")),
@@ -143,7 +170,25 @@ def read_request(item: Mapping[str, Any], parse: Parser) -> Request:
         decision=str((conditions.get("Denied") or conditions.get("Approved") or {}).get("message") or ""),
         failed=(failed.get("message") or failed.get("reason") or "no reason given") if failed else None,
         issued=bool(status.get("certificate")),
+        place=int(version) if version.isdigit() and not conditions.keys() & {"Approved", "Denied"} else 0,
     )
+
+
+def slim(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item of the API with what `read_request` reads of it: a request of 1.5 MB would take as much memory."""
+    metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    names = ("name", "uid", "resourceVersion", "creationTimestamp")
+    kept = {name: spec.get(name) for name in ("signerName", "username", "groups", "usages")}
+    credential = (spec.get("extra") or {}).get(CREDENTIAL_ID)
+    return {
+        "metadata": {name: metadata[name] for name in names if name in metadata},
+        "spec": {
+            **kept,
+            "request": str(spec.get("request", ""))[: MAXIMUM_REQUEST_SIZE + 1],
+            "extra": {CREDENTIAL_ID: credential},
+        },
+        "status": {"conditions": status.get("conditions") or [], "certificate": bool(status.get("certificate"))},
+    }
 
 
 def _content(encoded: str, parse: Parser) -> tuple[RequestContent | None, str]:

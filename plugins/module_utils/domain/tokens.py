@@ -27,6 +27,7 @@ __all__ = [
     "JOIN_GROUP",
     "MANAGED_BY",
     "MANAGED_BY_LABEL",
+    "MAXIMUM_TTL",
     "NAMESPACE",
     "NODE_ANNOTATION",
     "OBJECT_TYPE",
@@ -37,6 +38,7 @@ __all__ = [
     "check_ttl",
     "expiration_of",
     "generate",
+    "is_token_id",
     "node_group",
     "nodes_of_groups",
     "own_token",
@@ -121,6 +123,10 @@ def generate(choose: Callable[[str], str]) -> Token:
     """A new token; `choose` picks one character, by `secrets.choice`."""
     letters = "".join(choose(ALPHABET) for unused in range(ID_LENGTH + SECRET_LENGTH))
     return Token(letters[:ID_LENGTH], letters[ID_LENGTH:])
+
+
+def is_token_id(text: str) -> bool:
+    return bool(_ID.match(text))
 
 
 def parse_token(text: str, allow_weak: bool = False) -> Token:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A proxy before the API server that has the faults it is told to have.
 
-It ends TLS with the API server's own pair and passes requests on as system:masters, so it sees and spoils HTTP.
+It ends TLS with the API server's own pair and passes requests on as `user`, so it sees and spoils HTTP.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Fault:
 class Proxy:
     """`hang`: accept connections and say nothing, not even a TLS handshake."""
 
-    def __init__(self, pki, upstream_port, certificate="apiserver", hang=False):
+    def __init__(self, pki, upstream_port, certificate="apiserver", hang=False, user="admin"):
         self.faults: list[Fault] = []
         self.seen: list[tuple[str, str]] = []
         self.connections = 0
@@ -48,7 +48,7 @@ class Proxy:
         self._server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._server.load_cert_chain(f"{pki}/{certificate}.crt", f"{pki}/{certificate}.key")
         self._client = ssl.create_default_context(cafile=f"{pki}/ca.crt")
-        self._client.load_cert_chain(f"{pki}/admin.crt", f"{pki}/admin.key")
+        self._client.load_cert_chain(f"{pki}/{user}.crt", f"{pki}/{user}.key")
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._kept = []

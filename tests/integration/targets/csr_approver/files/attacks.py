@@ -8,42 +8,24 @@ Usage: attacks.py CLUSTER_DIRECTORY OUTPUT_DIRECTORY, where the program and its 
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-from hand import CLIENT, CLIENT_USAGES, SERVING, SERVING_USAGES, Hand
+from hand import CLIENT, CLIENT_USAGES, REQUESTS, SERVING, SERVING_USAGES, Hand
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import ForbiddenError
+sys.path.insert(0, str(Path(__file__).parent))
+
+from service import Service
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.access import load_access
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import Cluster, ForbiddenError
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.lease import LEASES_PATH
 
 CLUSTER, OUTPUT = Path(sys.argv[1]), Path(sys.argv[2])
-POLICY = OUTPUT / "policy.json"
-ROOT = Path(__file__).parents[3]
+SECRETS = "/api/v1/namespaces/kube-system/secrets"
 NODE = "/O=system:nodes/CN=system:node:"
 FAILED = []
-
-
-def start(name):
-    """The service as systemd runs it: isolated, and telling when it is ready."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    address = OUTPUT / f"{name}.socket"
-    address.unlink(missing_ok=True)
-    listener.bind(str(address))
-    listener.settimeout(30)
-    command = [sys.executable, "-I", str(OUTPUT / "lib/csr-approver.pyz")]
-    command += ["--kubeconfig", str(CLUSTER / "approver.conf"), "--policy", str(POLICY)]
-    with open(OUTPUT / f"{name}.log", "w") as log:
-        service = subprocess.Popen(command, stdout=log, stderr=log, env={"NOTIFY_SOCKET": str(address)}, cwd="/")
-    assert listener.recv(100) == b"READY=1"
-    return service
-
-
-def lines(name):
-    return [json.loads(line) for line in (OUTPUT / f"{name}.log").read_text().splitlines()]
 
 
 def expect(what, found, *wanted):
@@ -116,61 +98,82 @@ def node_requests(hand, node):
 
 
 def others(hand):
-    def ask(subject, signer=CLIENT, seconds=10.0):
-        return hand.outcome(hand.submit(hand.admin, hand.request(subject)[0], signer, CLIENT_USAGES), seconds)
+    """Somebody who may ask, and is none of ours."""
+    binding = {
+        "metadata": {"name": "somebody-may-ask"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:node-bootstrapper"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "nobody"}],
+    }
+    hand.admin.create("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
+    somebody = Cluster(load_access(str(CLUSTER / "nobody.conf")), 60)
+    time.sleep(1)
 
-    left = ask("/CN=bob", "kubernetes.io/kube-apiserver-client", 2)
+    def ask(subject, signer=CLIENT, usages=tuple(CLIENT_USAGES), names="", seconds=10.0):
+        return hand.outcome(hand.submit(somebody, hand.request(subject, names)[0], signer, usages), seconds)
+
+    left = ask("/CN=bob", "kubernetes.io/kube-apiserver-client", seconds=2)
     expect("another signer is left alone", left, "Pending", "")
+    expect("our node, by somebody else", ask(NODE + "a-w3"), "Denied", "ForeignRequester")
+    served = ask(NODE + "a-w3", SERVING, SERVING_USAGES, "DNS:a-w3")
+    expect("our node's serving certificate, by somebody else", served, "Denied", "ForeignRequester")
+    expect("a node of somebody else", ask(NODE + "elsewhere", seconds=1), "Pending", "")
 
 
-def late_policy(hand):
-    """A node that the policy does not have yet waits, and is approved when it has it."""
-    name, _key = hand.join("a-late")
-    expect("a node that is not in the policy", hand.outcome(name, 2), "Pending", "")
-    policy = json.loads(POLICY.read_text())
-    policy["nodes"]["a-late"] = {"dns_names": [], "ip_addresses": []}
-    fresh = POLICY.with_suffix(".new")
-    fresh.write_text(json.dumps(policy))
-    os.replace(fresh, POLICY)
-    expect("the same, when the policy has it", hand.outcome(name), "Approved", "PolicyKept")
-    POLICY.write_text("{")
-    name, _key = hand.join("a-w3")
-    expect("half a policy changes nothing", hand.outcome(name), "Approved", "PolicyKept")
+def refused(what, action):
+    """That Kubernetes itself says no."""
+    try:
+        action()
+    except ForbiddenError:
+        print(f"ok   {what}: forbidden")
+    else:
+        print(f"FAIL {what}: allowed")
+        FAILED.append(what)
 
 
-def api_restart(hand):
-    subprocess.run([str(ROOT / "cluster.sh"), "restart-api", str(CLUSTER)], check=True)
-    name, _key = hand.join("a-w2.example.com")
-    expect("after a restart of the API server", hand.outcome(name, 20), "Approved", "PolicyKept")
+def rights_of_a_token(hand):
+    token = hand.as_token(hand.token("a-w3"))
+    refused("Secrets by token", lambda: token.list(SECRETS))
+    refused("nodes by token", lambda: token.list("/api/v1/nodes"))
+    refused("an approval by token", lambda: token.replace(f"{REQUESTS}/x/approval", {"metadata": {"name": "x"}}))
+    refused("the marks by token", lambda: token.list(LEASES_PATH))
 
 
-def memory(process):
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+def rights_of_the_approver(hand):
+    """It decides what others ask for: it may neither ask, nor read tokens, nor undo marks, nor sign anything else."""
+    approver = Cluster(load_access(str(CLUSTER / "approver.conf")), 20)
+    mark = f"{LEASES_PATH}/{hand.admin.list(LEASES_PATH)[0][0]['metadata']['name']}"
+    identifier = hand.token("a-w3")[:6]
+    refused("Secrets by the approver", lambda: approver.list(SECRETS))
+    refused("a token by the approver", lambda: approver.get(f"{SECRETS}/bootstrap-token-{identifier}"))
+    refused("its own request", lambda: hand.submit(approver, hand.request(NODE + "a-w3")[0], CLIENT, CLIENT_USAGES))
+    refused("a mark taken away", lambda: approver.delete(f"{LEASES_PATH}/token-{identifier}"))
+    refused("a mark changed", lambda: approver.merge(mark, {"spec": {"holderIdentity": "x"}}))
+    refused("the brake lifted", lambda: approver.delete(f"{LEASES_PATH}/csr-approver-brake"))
+    admin = hand.submit(hand.admin, hand.request("/CN=bob")[0], "kubernetes.io/kube-apiserver-client", CLIENT_USAGES)
+    body = hand.admin.get(f"{REQUESTS}/{admin}")
+    body["status"] = {"conditions": [{"type": "Approved", "status": "True", "reason": "x", "message": "x"}]}
+    refused("another signer's certificate", lambda: approver.replace(f"{REQUESTS}/{admin}/approval", body))
 
 
 def main():
     hand = Hand(CLUSTER)
-    # Two of them, as on two control planes: each request is decided once.
-    services = [start("one"), start("two")]
+    service = Service(OUTPUT, "attacked", str(CLUSTER / "approver.conf"))
     try:
         node_requests(hand, first_join(hand))
         others(hand)
-        late_policy(hand)
-        api_restart(hand)
-        services[0].kill()
-        name, _key = hand.join("a-w3")
-        expect("with one of two killed", hand.outcome(name), "Approved", "PolicyKept")
-        print("memory:", [memory(service) for service in services[1:]], "MB")
-        assert all(memory(service) < 128 for service in services[1:])
+        rights_of_a_token(hand)
+        rights_of_the_approver(hand)
+        counted = service.metrics()
     finally:
-        for service in services:
-            service.terminate()
-    assert services[1].wait(10) == 0
-    told = [*lines("one"), *lines("two")]
-    decided = [line["request"] for line in told if line.get("verdict") in ("approve", "deny")]
+        code = service.stop()
+    assert code == 0, code
+    told = service.decisions()
+    decided = [line["request"] for line in told if line["verdict"] != "ignore"]
     assert len(decided) == len(set(decided)), "a request was decided twice"
-    assert any(line["credential_id"] for line in told if line["event"] == "decision")
+    assert sum(value for name, value in counted.items() if name.startswith("decisions_total")) == len(told)
+    assert counted['decisions_total{verdict="deny",reason="TokenUsed",kind="client"}'] == 1, counted
+    assert any(line["credential_id"] for line in told)
+    assert all(line["approver"] == "attacked" for line in told)
     if FAILED:
         print("failed:", FAILED)
     return 1 if FAILED else 0

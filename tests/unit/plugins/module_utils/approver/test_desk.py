@@ -10,52 +10,18 @@ import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.approver.desk import Desk
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import (
-    ConflictError,
-    NotFoundError,
-    UnreachableError,
-)
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import ClusterError, UnreachableError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.approval import read_policy
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.csr import CLIENT_SIGNER
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.csr import CLIENT_SIGNER, slim
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.tokens import JOIN_GROUP, node_group
+from ansible_collections.tlsbootstrap.kubernetes.tests.unit.plugins.module_utils.approver.fake_cluster import (
+    FakeCluster,
+    touched,
+)
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=timezone.utc)
 POLICY = read_policy({"nodes": {"w1": {}, "w2": {}}})
 PEM = x509.make_request(x509.generate_key("ecdsa-p256"), "system:node:w1", ("system:nodes",)).encode()
-
-
-class FakeCluster:
-    """Keeps objects and resource versions as the API server does; `faults` are raised by the next writes."""
-
-    def __init__(self, *items):
-        self.items = {item["metadata"]["name"]: item for item in items}
-        self.faults = []
-        self.writes = 0
-
-    def find(self, path):
-        return self.items.get(path.rsplit("/", 1)[1])
-
-    def replace(self, path, body):
-        name = path.split("/")[-2]
-        if self.faults:
-            fault = self.faults.pop(0)
-            if callable(fault):
-                fault(self.items[name])
-            raise fault if isinstance(fault, Exception) else ConflictError("409")
-        item = self.items.get(name)
-        if item is None:
-            raise NotFoundError("404")
-        if item["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
-            raise ConflictError("409")
-        self.writes += 1
-        decided = {**item, "status": body["status"]}
-        self.items[name] = touched(decided)
-        return self.items[name]
-
-
-def touched(item):
-    version = str(int(item["metadata"]["resourceVersion"]) + 1)
-    return {**item, "metadata": {**item["metadata"], "resourceVersion": version}}
 
 
 def item(name="csr-1", token="abcdef", second=0, **spec):
@@ -80,7 +46,8 @@ def item(name="csr-1", token="abcdef", second=0, **spec):
 
 def desk_of(cluster, **options):
     desk = Desk(cluster, POLICY, lambda: NOW, **options)
-    desk.take("SNAPSHOT", list(cluster.items.values()))
+    # As the service sees them.
+    desk.take("SNAPSHOT", [slim(one) for one in cluster.items.values()])
     return desk
 
 
@@ -97,9 +64,9 @@ def test_a_request_is_decided_once_and_told_once():
     desk = desk_of(cluster)
     assert verdicts(desk.work()) == [("csr-1", "approve", "PolicyKept")]
     desk.take("MODIFIED", cluster.items.values())
-    assert desk.work() == []
+    assert list(desk.work()) == []
     desk.take("SNAPSHOT", cluster.items.values())
-    assert desk.work() == []
+    assert list(desk.work()) == []
     assert cluster.writes == 1
 
 
@@ -114,7 +81,7 @@ def test_what_another_approver_decided_is_left():
     cluster = FakeCluster(item())
     desk = desk_of(cluster)
     cluster.faults = [approve]
-    assert desk.work() == []
+    assert list(desk.work()) == []
     assert cluster.writes == 0
 
 
@@ -122,8 +89,9 @@ def test_what_is_gone_is_forgotten():
     cluster = FakeCluster(item())
     desk = desk_of(cluster)
     cluster.items.clear()
-    assert desk.work() == []
+    assert list(desk.work()) == []
     assert desk.requests == []
+    assert not desk.waiting
 
 
 def test_another_object_of_the_same_name_is_not_decided():
@@ -132,7 +100,7 @@ def test_another_object_of_the_same_name_is_not_decided():
     other = item()
     other["metadata"]["uid"] = "other"
     cluster.items["csr-1"] = touched(other)
-    assert desk.work() == []
+    assert list(desk.work()) == []
     assert cluster.writes == 0
 
 
@@ -141,7 +109,7 @@ def test_where_the_api_server_is_down_nothing_is_lost():
     desk = desk_of(cluster)
     cluster.faults = [UnreachableError("down")]
     with pytest.raises(UnreachableError):
-        desk.work()
+        list(desk.work())
     assert desk.waiting
     assert {name for name, _action, _reason in verdicts(desk.work())} == {"csr-1", "csr-2"}
 
@@ -157,7 +125,7 @@ def test_the_newest_is_approved_and_then_the_others_are_denied():
 
 def test_only_the_named_nodes_are_decided():
     cluster = FakeCluster(item())
-    assert desk_of(cluster, only=["w2"]).work() == []
+    assert list(desk_of(cluster, only=["w2"]).work()) == []
     assert verdicts(desk_of(cluster, only=["w1"]).work()) == [("csr-1", "approve", "PolicyKept")]
 
 
@@ -172,7 +140,7 @@ def test_another_policy_judges_anew_what_waits():
     desk = Desk(cluster, read_policy({"nodes": {}}), lambda: NOW)
     desk.take("ADDED", [item()])
     assert verdicts(desk.work()) == [("csr-1", "ignore", "UnknownNode")]
-    assert desk.work() == []
+    assert list(desk.work()) == []
     desk.use(POLICY)
     assert verdicts(desk.work()) == [("csr-1", "approve", "PolicyKept")]
 
@@ -195,6 +163,7 @@ def test_the_audit_line_names_the_credential():
     assert decision.line() == {
         "time": "2026-11-22T15:00:00.000Z",
         "request": "csr-1",
+        "kind": "client",
         "node": "w1",
         "signer": CLIENT_SIGNER,
         "requester": "system:bootstrap:abcdef",
@@ -203,3 +172,139 @@ def test_the_audit_line_names_the_credential():
         "message": "requester, subject, usages and names are those of node w1",
         "credential_id": "X509SHA256=ab",
     }
+
+
+def node_item(name="csr-1", second=0, node="w1", **spec):
+    by_node = {"username": "system:node:" + node, "groups": ["system:nodes"], **spec}
+    return item(name, second=second, **by_node)
+
+
+def test_the_token_is_marked_before_the_request_is_approved():
+    cluster = FakeCluster(item())
+
+    def killed(_item):
+        assert cluster.leases["token-abcdef"]["spec"]["holderIdentity"] == "csr-1"
+        raise UnreachableError("killed here")
+
+    cluster.faults = [killed]
+    with pytest.raises(UnreachableError):
+        list(desk_of(cluster).work())
+    # Whoever comes next goes on with the request that has the mark.
+    assert verdicts(desk_of(cluster).work()) == [("csr-1", "approve", "PolicyKept")]
+
+
+def test_a_marked_token_is_never_used_again_whatever_became_of_its_request():
+    cluster = FakeCluster(item())
+    list(desk_of(cluster).work())
+    cluster.items = {"csr-2": item("csr-2", second=30)}
+    assert verdicts(desk_of(cluster).work()) == [("csr-2", "deny", "TokenUsed")]
+    # A request of the same name is not the same request.
+    again = item("csr-1", second=40)
+    again["metadata"]["uid"] = "another"
+    cluster.items = {"csr-1": again}
+    assert verdicts(desk_of(cluster).work()) == [("csr-1", "deny", "TokenUsed")]
+
+
+def test_of_two_approvers_with_two_requests_of_one_token_one_wins():
+    cluster = FakeCluster(item("csr-1"), item("csr-2", second=1))
+    one, other = (Desk(cluster, POLICY, lambda: NOW) for _number in range(2))
+    one.take("ADDED", [cluster.items["csr-1"]])
+    other.take("ADDED", [cluster.items["csr-2"]])
+    assert verdicts(one.work()) == [("csr-1", "approve", "PolicyKept")]
+    assert verdicts(other.work()) == [("csr-2", "deny", "TokenUsed")]
+
+
+def test_a_node_needs_no_mark():
+    cluster = FakeCluster(node_item())
+    assert verdicts(desk_of(cluster).work()) == [("csr-1", "approve", "PolicyKept")]
+    assert cluster.leases == {}
+
+
+def test_of_several_requests_of_a_node_the_newest_valid_one_is_approved():
+    cluster = FakeCluster(node_item("csr-1"), node_item("csr-2", 1), node_item("csr-3", 2, usages=["client auth"]))
+    assert verdicts(desk_of(cluster).work()) == [
+        ("csr-3", "deny", "WrongUsages"),
+        ("csr-2", "approve", "PolicyKept"),
+        ("csr-1", "deny", "Superseded"),
+    ]
+
+
+def test_the_newer_one_is_known_within_a_second_also_when_it_was_approved():
+    """A decision gives a request a higher resource version than those that came after it."""
+    first, second = node_item("csr-1"), node_item("csr-2")
+    second["metadata"]["resourceVersion"] = "11"
+    cluster = FakeCluster(first, second)
+    assert verdicts(desk_of(cluster).work()) == [("csr-2", "approve", "PolicyKept"), ("csr-1", "deny", "Superseded")]
+    cluster = FakeCluster(first)
+    desk = desk_of(cluster)
+    assert verdicts(desk.work()) == [("csr-1", "approve", "PolicyKept")]
+    cluster.items["csr-2"] = second
+    desk.take("ADDED", [second])
+    assert verdicts(desk.work()) == [("csr-2", "approve", "PolicyKept")]
+
+
+def test_what_may_not_be_posted_waits():
+    cluster = FakeCluster(item(), node_item("csr-2", 1, usages=["client auth"]))
+    desk = desk_of(cluster)
+    assert list(desk.work(lambda _action: False)) == []
+    assert verdicts(desk.work(lambda action: action == "deny")) == [("csr-2", "deny", "WrongUsages")]
+    assert desk.waiting
+    assert desk.backlog() == {"client": 1, "renewal": 0, "serving": 0}
+    assert verdicts(desk.work()) == [("csr-1", "approve", "PolicyKept")]
+    assert desk.backlog() == {"client": 0, "renewal": 0, "serving": 0}
+
+
+def test_one_that_is_refused_is_in_nobodys_way():
+    cluster = FakeCluster(item(), node_item("csr-2", 1))
+    desk = desk_of(cluster)
+    cluster.faults = [ClusterError("422")]
+    told = []
+    with pytest.raises(ClusterError, match="422"):
+        told.extend(desk.work())
+    assert cluster.writes == 1
+    assert [name for name, _action, _reason in verdicts(desk.work())] == ["csr-2"]
+
+
+def test_a_decision_whose_answer_got_lost_is_told():
+    cluster = FakeCluster(node_item())
+
+    def lost(_item):
+        condition = {
+            "type": "Approved",
+            "status": "True",
+            "reason": "PolicyKept",
+            "lastUpdateTime": "2026-11-22T15:00:00Z",
+        }
+        text = "requester, subject, usages and names are those of node w1"
+        cluster.items["csr-1"] = touched({**_item, "status": {"conditions": [{**condition, "message": text}]}})
+
+    cluster.faults = [lost]
+    assert verdicts(desk_of(cluster).work()) == [("csr-1", "approve", "PolicyKept")]
+    assert cluster.writes == 0
+
+
+def test_of_what_was_decided_little_is_kept():
+    many = [node_item(f"csr-{second}", second, usages=["client auth"]) for second in range(50)]
+    desk = desk_of(FakeCluster(*many))
+    assert len(list(desk.work())) == 50
+    assert desk.requests == []
+    kept = desk_of(FakeCluster(*many), history=True)
+    list(kept.work())
+    assert len(kept.requests) == 50
+
+
+def test_a_request_that_is_too_long_is_denied():
+    long = item(request="A" * 1_000_000)
+    assert len(str(slim(long))) < 100_000
+    (decision,) = desk_of(FakeCluster(long)).work()
+    assert (decision.verdict.action, decision.verdict.reason) == ("deny", "Unreadable")
+    assert "65536" in decision.verdict.message
+
+
+def test_kinds_that_the_policy_leaves_to_others_are_left():
+    policy = read_policy({"nodes": {"w1": {}}, "decides": ["serving"]})
+    cluster = FakeCluster(item(), node_item("csr-2", 1))
+    desk = Desk(cluster, policy, lambda: NOW)
+    desk.take("SNAPSHOT", cluster.items.values())
+    assert {reason for _name, _action, reason in verdicts(desk.work())} == {"LeftToOthers"}
+    assert desk.left_alone() == 2

@@ -43,6 +43,7 @@ def content(node="w1", **changes):
         "organizations": ("system:nodes",),
         "key_algorithm": "ecdsa",
         "key_size": 256,
+        "signature_valid": True,
     }
     return RequestContent(**{**given, **changes})
 
@@ -53,6 +54,7 @@ def client(node="w1", token="abcdef", bound=None, seconds=0, **changes):
         "name": f"csr-{token}-{seconds}",
         "uid": f"{token}-{seconds}",
         "version": str(100 + seconds),
+        "place": 100 + seconds,
         "created": NOW + timedelta(seconds=seconds),
         "signer": CLIENT_SIGNER,
         "username": "system:bootstrap:" + token,
@@ -92,6 +94,8 @@ def verdict(request, policy=POLICY):
         client(usages=frozenset({"digital signature", "client auth", "key encipherment"})),
         client(content=content(key_algorithm="rsa", key_size=2048)),
         renewal(),
+        # A join certificate has the node's name, but is not yet a node's.
+        renewal(groups=(JOIN_GROUP, "system:authenticated")),
         serving(),
         serving(names={"ip_addresses": ("fd00::1",)}),
         serving(names={"dns_names": ("w1",)}),
@@ -122,6 +126,10 @@ def test_what_keeps_the_rules_is_approved(request_):
         (client(usages=frozenset()), "WrongUsages"),
         (client(content=content(key_algorithm="rsa", key_size=1024)), "WeakKey"),
         (client(content=content(key_size=192)), "WeakKey"),
+        (client(content=content(signature_valid=False)), "BadSignature"),
+        (serving(groups=(JOIN_GROUP,)), "ForeignRequester"),
+        (renewal(groups=("system:authenticated",)), "ForeignRequester"),
+        (client(token="../../x"), "TokenNotBound"),
         (client(content=content(key_algorithm="ed25519", key_size=0)), "WeakKey"),
         (client(content=None, problem="it cannot be read as a PKCS#10 request"), "Unreadable"),
         (client(groups=("system:bootstrappers", JOIN_GROUP)), "TokenNotBound"),
@@ -192,14 +200,22 @@ def test_a_renewal_is_not_the_use_of_a_token():
 def test_of_several_that_wait_the_newest_valid_one_is_approved():
     old, middle = client(), client(seconds=1)
     broken = client(seconds=2, content=content(dns_names=("w1",)))
-    assert settled(old, middle, broken) == (IGNORE, "Superseded")
+    assert settled(old, middle, broken) == (DENY, "Superseded")
     assert settled(middle, old, broken) == (APPROVE, "PolicyKept")
     assert settled(broken, old, middle) == (DENY, "SANsInClientRequest")
 
 
+def test_those_that_are_older_than_an_approved_one_are_denied():
+    """Nobody has their keys any more."""
+    assert settled(renewal(), renewal(seconds=1, approved=True)) == (DENY, "Superseded")
+    assert settled(serving(), serving(seconds=1, approved=True)) == (DENY, "Superseded")
+    assert settled(client(token="oldold"), client(token="newnew", seconds=1, approved=True)) == (DENY, "Superseded")
+    assert settled(renewal(), renewal(seconds=1, denied=True)) == (APPROVE, "PolicyKept")
+
+
 def test_within_a_second_the_resource_version_tells_which_is_newer():
-    one, other = client(version="9", uid="a"), client(version="10", uid="b")
-    assert settled(one, other) == (IGNORE, "Superseded")
+    one, other = client(place=9, uid="a"), client(place=10, uid="b")
+    assert settled(one, other) == (DENY, "Superseded")
     assert settled(other, one) == (APPROVE, "PolicyKept")
 
 
@@ -222,6 +238,9 @@ def test_messages_quote_strangers_briefly_and_on_one_line():
         {"nodes": {"w1": {"dns_names": "w1"}}},
         {"nodes": {"w1": {"ip_addresses": [1]}}},
         {"nodes": {}, "foreign_requests": "approve"},
+        {"nodes": {}, "version": 2},
+        {"nodes": {}, "decides": "client"},
+        {"nodes": {}, "decides": ["bob"]},
     ],
 )
 def test_half_a_policy_is_refused(data):

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A thousand requests that wait when the service starts, on a real API server.
+
+Usage: load.py CLUSTER_DIRECTORY OUTPUT_DIRECTORY, where the program is. The goal is 30 s and 128 MB; a test of time is
+bounded by ten times the goal.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hand import CLIENT, CLIENT_USAGES, REQUESTS, Hand
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from service import Service, write_policy
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
+
+CLUSTER, OUTPUT = Path(sys.argv[1]), Path(sys.argv[2])
+NODES = [f"load-{number}" for number in range(1000)]
+SECONDS = 30 * 10
+MEGABYTES = 128
+
+
+def submit_all(hand):
+    tokens = hand.tokens(NODES)
+
+    def submit(node):
+        request = x509.make_request(x509.generate_key("ecdsa-p256"), f"system:node:{node}", ("system:nodes",))
+        return hand.submit(hand.as_token(tokens[node]), request.encode(), CLIENT, CLIENT_USAGES)
+
+    with ThreadPoolExecutor(8) as pool:
+        return set(pool.map(submit, NODES))
+
+
+def still_pending(cluster, names):
+    items, _version = cluster.list(REQUESTS)
+    return [
+        item["metadata"]["name"]
+        for item in items
+        if item["metadata"]["name"] in names and not (item.get("status") or {}).get("conditions")
+    ]
+
+
+def watch_work(hand, names, service):
+    """Until all are decided: how long each answer to somebody else took."""
+    answers, end = [], time.monotonic() + SECONDS
+    while len([line for line in service.decisions() if line["request"] in names]) < len(names):
+        assert time.monotonic() < end, "too slow"
+        asked = time.monotonic()
+        hand.admin.get("/api/v1/namespaces/kube-system")
+        answers.append(time.monotonic() - asked)
+        time.sleep(0.2)
+    return answers
+
+
+def main():
+    hand = Hand(CLUSTER)
+    write_policy(OUTPUT, dict.fromkeys(NODES, ()))
+    names = submit_all(hand)
+    assert len(still_pending(hand.admin, names)) == len(NODES)
+    service = Service(OUTPUT, "load", str(CLUSTER / "approver.conf"))
+    started = time.monotonic()
+    try:
+        answers = watch_work(hand, names, service)
+        took = time.monotonic() - started
+        memory, found = service.memory(), service.metrics()
+    finally:
+        service.stop()
+    assert still_pending(hand.admin, names) == []
+    median, worst = statistics.median(answers), max(answers)
+    print(f"{len(names)} requests in {took:.1f} s, {memory} MB at the most")
+    print(f"others were answered within {median * 1000:.0f} ms (median), {worst * 1000:.0f} ms (the worst)")
+    assert found['decisions_total{verdict="approve",reason="PolicyKept",kind="client"}'] == len(names)
+    assert found.get('errors_total{kind="api"}', 0) == 0, "the API server was asked for too much"
+    assert memory < MEGABYTES, memory
+
+
+if __name__ == "__main__":
+    sys.exit(main())
