@@ -25,6 +25,12 @@ options:
       - The CAs, as the filter P(tlsbootstrap.kubernetes.plan#filter) lists them in C(cas).
       - Each has C(name), C(common_name), C(key_type) (C(ecdsa-p256), C(ecdsa-p384), C(rsa-2048), C(rsa-3072) or
         C(rsa-4096)), C(validity) in seconds, and C(certificate_file) and C(key_file) relative to O(directory).
+      - "C(source) says where it comes from. C(self_signed) (default) and C(root): made here, in the latter case signed
+        by the root of C(root_certificate) and C(root_key), absolute paths on this host; where that key is encrypted,
+        O(passphrase) opens it. C(offline_root): the root's certificate is here, its key is elsewhere. C(imported): the
+        user has brought certificate and key. C(external): the user has brought the certificate alone."
+      - A CA that is not self-signed may have C(<name>-chain.crt) beside C(<name>.crt), with itself and those above it,
+        up to the root. What it signs is served with all of them but the root.
     type: list
     elements: dict
     required: true

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Making the CAs of a folder, and looking whether those that are there are the right ones."""
+"""The CAs of a folder: whether those that are there are the right ones, and what has to be made or asked for."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import files, x509
-from .ca_folder import LEDGER, PENDING, Folder, Pair
-from .domain.ca import Authority, authority_of, ending_soon, lifetime
+from . import files
+from .above import Root, load_root
+from .ca_folder import LEDGER, Folder, Pair
+from .ca_making import NewAuthority
+from .domain.answers import Waiting, waiting_text
+from .domain.ca import Authority, authority_of, ending_soon, lifetime, refuse_shared_keys
 from .domain.certificate import instant_text
 from .domain.errors import InputError, given
 from .domain.identity import end_text, subject_text
 from .domain.ledger import Ledger, check_newest
 from .domain.reasons import Reason
+from .elsewhere import Answer, Elsewhere, answered_authority
 from .runner import Outcome
 
 __all__ = ["ensure_authorities"]
 
 BACKUP = ".backup"
 SHORTEST_PASSPHRASE = 12
+_SIGN_CA = (
+    "Have each signed by the root as a CA with path length 0 and keyUsage keyCertSign and cRLSign, with the subject of "
+    "the request, subject and authority key identifiers."
+)
 
 
 def ensure_authorities(
@@ -51,15 +59,19 @@ def ensure_authorities(
             # Another run may have made them meanwhile.
             seen = _compare(folder, authorities, now)
             _apply(folder, seen, now)
+    message = waiting_text(seen.waiting, "CA request", _SIGN_CA)
     return Outcome(
         reasons=folder_reasons + seen.reasons,
         result={
             "certificates": {name: pair.pem for name, pair in seen.pairs.items()},
+            "chains": {name: pair.chain for name, pair in seen.pairs.items()},
             "published": folder.published(),
+            "waiting": [entry.as_dict() for entry in seen.waiting],
+            "waiting_message": message,
             "directory": folder.directory,
             "current": seen.ledger.current,
         },
-        warnings=seen.warnings,
+        warnings=seen.warnings + ([f"a run would stop here: {message}"] if check and message else []),
     )
 
 
@@ -70,7 +82,12 @@ class _Seen:
     reasons: list[Reason] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     pairs: dict[str, Pair] = field(default_factory=dict)
-    missing: list[Authority] = field(default_factory=list)
+    # Made here, by themselves or by the root.
+    missing: list[tuple[Authority, Root | None]] = field(default_factory=list)
+    # Below a root that is elsewhere: asked for, or answered.
+    asking: list[Authority] = field(default_factory=list)
+    answered: list[tuple[Authority, Answer, Root]] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     interrupted: list[Authority] = field(default_factory=list)
     leftovers: list[Authority] = field(default_factory=list)
     unrecorded: list[Pair] = field(default_factory=list)
@@ -108,30 +125,78 @@ def _refuse_shared_files(authorities: list[Authority]) -> None:
 def _compare(folder: Folder, authorities: list[Authority], now: datetime.datetime) -> _Seen:
     seen = _Seen(ledger=folder.ledger())
     for authority in authorities:
-        path = folder.path(authority.certificate_file)
-        waiting = [os.path.exists(_pending(folder, authority, suffix)) for suffix in ("key", "crt")]
-        if all(waiting) and _is_interrupted(folder, authority):
+        new = NewAuthority(folder, authority)
+        if new.interrupted():
             seen.interrupted.append(authority)
+            path = folder.path(authority.certificate_file)
             seen.reasons.append(Reason("Interrupted", authority.name, path, files=folder.files(authority)))
             continue
         pair = folder.pair(authority, now)
         if pair is None:
-            seen.missing.append(authority)
-            seen.reasons.append(_missing(folder, authority, now))
-            continue
-        seen.pairs[authority.name] = pair
-        seen.reasons += _pair_attributes(folder, pair)
-        if not _is_newest(folder, seen.ledger, pair):
-            seen.unrecorded.append(pair)
-            ledger = folder.path(LEDGER)
-            seen.reasons.append(Reason("NotInLedger", authority.name, ledger, None, pair.info.short()))
-        warning = ending_soon(authority.name, pair.info, now)
-        seen.warnings += [warning] if warning else []
-        if any(waiting):
-            seen.leftovers.append(authority)
-            left = tuple(_pending(folder, authority, s) for s, there in zip(("key", "crt"), waiting) if there)
-            seen.reasons.append(Reason("Leftover", authority.name, left[0], files=left))
+            _compare_absent(folder, seen, new, now)
+        else:
+            _compare_present(folder, seen, pair, now)
+            left = new.pending_files()
+            if left:
+                seen.leftovers.append(authority)
+                seen.reasons.append(Reason("Leftover", authority.name, left[0], files=left))
+    refuse_shared_keys({name: pair.info for name, pair in seen.pairs.items()})
     return seen
+
+
+def _compare_present(folder: Folder, seen: _Seen, pair: Pair, now: datetime.datetime) -> None:
+    name = pair.authority.name
+    seen.pairs[name] = pair
+    seen.reasons += _pair_attributes(folder, pair)
+    if not _is_newest(folder, seen.ledger, pair):
+        seen.unrecorded.append(pair)
+        seen.reasons.append(Reason("NotInLedger", name, folder.path(LEDGER), None, pair.info.short()))
+    warning = ending_soon(name, pair.info, now)
+    seen.warnings += [warning] if warning else []
+
+
+def _compare_absent(folder: Folder, seen: _Seen, new: NewAuthority, now: datetime.datetime) -> None:
+    authority = new.authority
+    if authority.source in ("imported", "external"):
+        raise InputError(_to_be_brought(folder, authority))
+    root = load_root(authority, folder.passphrase, now) if authority.below_a_root else None
+    if root is not None and authority.source == "offline_root":
+        _compare_asked(folder, seen, new, root, now)
+        return
+    seen.missing.append((authority, root))
+    seen.reasons.append(_missing(folder, authority, now, root, "Missing"))
+    if root is not None and lifetime(now, authority.validity, root.info)[2]:
+        seen.warnings.append(
+            f"CA {authority.name} ends with its root at {instant_text(root.info.not_after)}, sooner than asked for"
+        )
+
+
+def _compare_asked(folder: Folder, seen: _Seen, new: NewAuthority, root: Root, now: datetime.datetime) -> None:
+    """Below a root that is elsewhere: the request goes out, and its answer comes in when it is there."""
+    authority, elsewhere = new.authority, Elsewhere(folder)
+    name, key = authority.name, new.pending_key()
+    known = seen.ledger.authorities.get(name, [])
+    answer = answered_authority(elsewhere, authority, key.info, root.certificate, known, now) if key else None
+    if answer is not None:
+        seen.answered.append((authority, answer, root))
+        seen.reasons.append(_missing(folder, authority, now, root, "Answered"))
+        return
+    seen.waiting.append(elsewhere.waiting(name, root.info.subject))
+    text = new.kept_request(key) if key else None
+    what = f"{subject_text(authority.common_name, ())} by {root.info.subject}"
+    reasons = elsewhere.request_reasons(name, name, text, what)
+    if reasons:
+        seen.asking.append(authority)
+        seen.reasons += reasons
+
+
+def _to_be_brought(folder: Folder, authority: Authority) -> str:
+    certificate, key = folder.path(authority.certificate_file), folder.path(authority.key_file)
+    brought = f"certificate to {certificate}" + (f" and its key to {key}" if authority.signs else ", without its key")
+    return (
+        f"CA {authority.name} is not there, and its source {authority.source} says that it is brought: copy its "
+        f"{brought}; where it is no root, the CA and those above it to {folder.path(authority.chain_file)} as well"
+    )
 
 
 def _is_newest(folder: Folder, ledger: Ledger, pair: Pair) -> bool:
@@ -141,24 +206,15 @@ def _is_newest(folder: Folder, ledger: Ledger, pair: Pair) -> bool:
     return ledger.authorities.get(name, [])[-1:] == [pair.info.fingerprint]
 
 
-def _missing(folder: Folder, authority: Authority, now: datetime.datetime) -> Reason:
+def _missing(folder: Folder, authority: Authority, now: datetime.datetime, root: Root | None, code: str) -> Reason:
     details = (
         ("subject", subject_text(authority.common_name, ())),
-        ("issuer", "itself"),
-        ("end", end_text(now, authority.validity)),
+        ("issuer", root.info.subject if root else "itself"),
+        ("end", end_text(now, authority.validity, root.info if root else None)),
         ("key", authority.key_type),
     )
     path = folder.path(authority.certificate_file)
-    return Reason("Missing", authority.name, path, details=details, files=folder.files(authority))
-
-
-def _is_interrupted(folder: Folder, authority: Authority) -> bool:
-    """Both halves wait, and nothing else has taken their place."""
-    live_key = files.read(folder.path(authority.key_file))
-    return (
-        live_key in (None, files.read(_pending(folder, authority, "key")))
-        and files.read(folder.path(authority.certificate_file)) is None
-    )
+    return Reason(code, authority.name, path, details=details, files=folder.files(authority))
 
 
 def _folder_reasons(folder: Folder) -> list[Reason]:
@@ -188,35 +244,33 @@ def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
         if not pair.normalised:
             backup = folder.path(BACKUP)
             files.write_atomic(certificate_path, pair.pem.encode("ascii"), mode="0644", backup_directory=backup)
-        key_path = folder.path(pair.authority.key_file)
-        if pair.in_clear:
-            # No backup: it would keep what was to be hidden.
-            files.write_atomic(key_path, pair.key.pem(folder.passphrase), mode="0600")
-        files.ensure_attributes(key_path, group=pair.authority.key_group, mode=pair.authority.key_mode)
         files.ensure_attributes(certificate_path, mode="0644")
+        _mend_key(folder, pair)
     for pair in seen.unrecorded:
         _record(folder, pair, now)
     for authority in seen.leftovers:
-        _remove_pending(folder, authority)
+        NewAuthority(folder, authority).remove_pending()
     for authority in seen.interrupted:
-        key, certificate = (files.read(_pending(folder, authority, suffix)) for suffix in ("key", "crt"))
-        _go_live(folder, authority, key or b"", certificate or b"")
+        NewAuthority(folder, authority).finish()
         seen.pairs[authority.name] = _recorded(folder, authority, now)
-    for authority in seen.missing:
-        seen.pairs[authority.name] = _make(folder, authority, now)
+    for authority, root in seen.missing:
+        NewAuthority(folder, authority).make(root, now)
+        seen.pairs[authority.name] = _recorded(folder, authority, now)
+    for authority in seen.asking:
+        NewAuthority(folder, authority).ask()
+    for authority, answer, root in seen.answered:
+        NewAuthority(folder, authority).take(answer.block, root)
+        seen.pairs[authority.name] = _recorded(folder, authority, now)
 
 
-def _make(folder: Folder, authority: Authority, now: datetime.datetime) -> Pair:
-    """Both halves wait in .pending before either goes live, so that a kill in between can be told and finished."""
-    key = x509.generate_key(authority.key_type)
-    key_pem = key.pem(folder.passphrase)
-    start, end, _cut = lifetime(now, authority.validity)
-    pem = x509.self_sign(key, authority.common_name, start, end)
-    files.ensure_directory(folder.path(PENDING), mode="0700")
-    files.write_atomic(_pending(folder, authority, "key"), key_pem, mode="0600")
-    files.write_atomic(_pending(folder, authority, "crt"), pem.encode("ascii"), mode="0644")
-    _go_live(folder, authority, key_pem, pem.encode("ascii"))
-    return _recorded(folder, authority, now)
+def _mend_key(folder: Folder, pair: Pair) -> None:
+    if pair.key is None:
+        return
+    path = folder.path(pair.authority.key_file)
+    if pair.in_clear:
+        # No backup: it would keep what was to be hidden.
+        files.write_atomic(path, pair.key.pem(folder.passphrase), mode="0600")
+    files.ensure_attributes(path, group=pair.authority.key_group, mode=pair.authority.key_mode)
 
 
 def _recorded(folder: Folder, authority: Authority, now: datetime.datetime) -> Pair:
@@ -238,22 +292,3 @@ def _record(folder: Folder, pair: Pair, now: datetime.datetime) -> None:
         "not_after": instant_text(pair.info.not_after),
     }
     folder.record([entry])
-
-
-def _pending(folder: Folder, authority: Authority, suffix: str) -> str:
-    return os.path.join(folder.path(PENDING), f"{authority.name}.{suffix}")
-
-
-def _go_live(folder: Folder, authority: Authority, key: bytes, certificate: bytes) -> None:
-    for name in (authority.key_file, authority.certificate_file):
-        parent = os.path.dirname(folder.path(name))
-        if parent != folder.directory:
-            files.ensure_directory(parent, mode=None if os.path.isdir(parent) else folder.mode)
-    files.write_atomic(folder.path(authority.key_file), key, group=authority.key_group, mode=authority.key_mode)
-    files.write_atomic(folder.path(authority.certificate_file), certificate, mode="0644")
-    _remove_pending(folder, authority)
-
-
-def _remove_pending(folder: Folder, authority: Authority) -> None:
-    for suffix in ("crt", "key"):
-        files.remove(_pending(folder, authority, suffix))

@@ -4,7 +4,9 @@
 """The folder of the CAs.
 
 <folder>/                 0700, one lock
-  kubernetes-ca.{crt,key} the pairs, keys 0600
+  kubernetes-ca.{crt,key} the pairs, keys 0600; without a key where others sign
+  kubernetes-ca-chain.crt the CA and those above it, where it is not self-signed
+  requests/, signed/      what others have to sign, and what they have signed
   published/<X@host>.pem  public parts that were born on hosts: signing CAs, service-account keys
   ledger.jsonl            one line per certificate issued, only ever appended to
 """
@@ -19,17 +21,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import files, x509
+from .above import served_chain
 from .domain.ca import Authority, check_authority
 from .domain.certificate import CertificateInfo
 from .domain.errors import InputError
 from .domain.ledger import Ledger, read_ledger
 from .domain.pem import certificates
 
-__all__ = ["LEDGER", "PENDING", "PUBLISHED", "Folder", "Pair", "is_published_name", "passphrase_of"]
+__all__ = [
+    "LEDGER",
+    "PENDING",
+    "PUBLISHED",
+    "REQUESTS",
+    "SIGNED",
+    "Folder",
+    "Pair",
+    "is_published_name",
+    "passphrase_of",
+]
 
 LEDGER = "ledger.jsonl"
 PENDING = ".pending"
 PUBLISHED = "published"
+REQUESTS = "requests"
+SIGNED = "signed"
 _PUBLISHED_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*@[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 
 
@@ -45,7 +60,10 @@ class Pair:
     pem: str
     certificate: Any
     info: CertificateInfo
-    key: x509.PrivateKey
+    # None where somebody else signs.
+    key: x509.PrivateKey | None
+    # What is served along with what it signs.
+    chain: str = ""
     normalised: bool = True
     # There is a passphrase, and the key is not encrypted with it.
     in_clear: bool = False
@@ -84,7 +102,9 @@ class Folder:
         return os.path.join(self.directory, name)
 
     def files(self, authority: Authority) -> tuple[str, ...]:
-        return self.path(authority.key_file), self.path(authority.certificate_file)
+        """Those that are made with the CA."""
+        names = [authority.key_file, authority.certificate_file]
+        return tuple(map(self.path, [*names, authority.chain_file] if authority.below_a_root else names))
 
     def pair(self, authority: Authority, now: datetime.datetime) -> Pair | None:
         """The CA when both halves are there and serve; half a CA is refused, never made whole with a new key."""
@@ -92,7 +112,12 @@ class Folder:
         certificate, key = files.read(certificate_path), files.read(key_path)
         if certificate is None and key is None:
             return None
-        if certificate is None or key is None:
+        if not authority.signs and key is not None:
+            raise InputError(
+                f"CA {authority.name}: its source is external, and its key {key_path} is here; move it away, or let "
+                "the source be imported"
+            )
+        if certificate is None or (key is None and authority.signs):
             there, gone = (key_path, certificate_path) if certificate is None else (certificate_path, key_path)
             raise InputError(
                 f"CA {authority.name}: {there} is there, {gone} is not; restore it from a backup "
@@ -100,7 +125,7 @@ class Folder:
             )
         return self._read_pair(authority, certificate, key, now)
 
-    def _read_pair(self, authority: Authority, certificate: bytes, key: bytes, now: datetime.datetime) -> Pair:
+    def _read_pair(self, authority: Authority, certificate: bytes, key: bytes | None, now: datetime.datetime) -> Pair:
         certificate_path, key_path = self.path(authority.certificate_file), self.path(authority.key_file)
         found = certificates(certificate, certificate_path)
         if len(found) != 1:
@@ -108,11 +133,14 @@ class Folder:
             raise InputError(f"{certificate_path}: {len(found)} certificates where the CA's own alone belongs")
         loaded = x509.load_certificate(found[0], certificate_path)
         info = x509.certificate_info(loaded)
-        private = x509.load_private_key(key, key_path, self.passphrase)
-        check_authority(f"CA {authority.name} in {self.directory}", info, private.info, now)
+        private = None if key is None else x509.load_private_key(key, key_path, self.passphrase)
+        what = f"CA {authority.name} in {self.directory}"
+        check_authority(what, info, private.info if private else None, now)
+        chain = served_chain(self.path(authority.chain_file), found[0], loaded, info, now)
         pem = found[0].text()
-        in_clear = self.passphrase is not None and x509.ENCRYPTED_KEY.encode("ascii") not in key
-        return Pair(authority, pem, loaded, info, private, certificate == pem.encode("ascii"), in_clear)
+        in_clear = self.passphrase is not None and x509.ENCRYPTED_KEY.encode("ascii") not in (key or b"")
+        in_clear = in_clear and key is not None
+        return Pair(authority, pem, loaded, info, private, chain, certificate == pem.encode("ascii"), in_clear)
 
     def published(self) -> dict[str, str]:
         directory = self.path(PUBLISHED)
@@ -132,6 +160,8 @@ class Folder:
     def sweep(self) -> None:
         """What killed writers left; called under the lock."""
         for directory in (self.directory, self.path(PENDING), self.path(PUBLISHED)):
+            files.sweep(directory)
+        for directory, _folders, _names in os.walk(self.path(REQUESTS)):
             files.sweep(directory)
 
     def record(self, entries: list[dict[str, Any]]) -> None:

@@ -23,6 +23,8 @@ from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks
 
 __all__ = [
     "ENCRYPTED_KEY",
+    "Asked",
+    "Leaf",
     "PrivateKey",
     "certificate_info",
     "generate_key",
@@ -37,8 +39,10 @@ __all__ = [
     "open_sealed",
     "parse_request",
     "public_key_info",
+    "same_request",
     "seal",
     "self_sign",
+    "sign_authority",
 ]
 
 _KEY_SIZES = {"rsa-2048": 2048, "rsa-3072": 3072, "rsa-4096": 4096}
@@ -364,11 +368,49 @@ def _san(dns_names: tuple[str, ...], ip_addresses: tuple[str, ...]) -> Any:
     return x509.SubjectAlternativeName([*names, *(x509.IPAddress(ipaddress.ip_address(a)) for a in ip_addresses)])
 
 
-def make_request(key: PrivateKey, common_name: str, organizations: tuple[str, ...]) -> str:
-    """A PKCS#10 request. It proves possession of the key; the names that count are those of the plan."""
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks for, for those who sign by what it says: where a CA is not ours."""
+
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    usages: tuple[str, ...] = ()
+    # Of a CA: how many CAs it may have below it.
+    path_length: int | None = None
+
+
+def make_request(
+    key: PrivateKey, common_name: str, organizations: tuple[str, ...] = (), asked: Asked | None = None
+) -> str:
+    """A PKCS#10 request. It proves possession of the key; a CA of ours takes the names from the plan."""
     builder = _x509().CertificateSigningRequestBuilder().subject_name(_name(common_name, organizations))
-    request = builder.sign(key.handle, _hashes().SHA256())
-    return str(request.public_bytes(_serialization().Encoding.PEM).decode("ascii"))
+    for extension, critical in [] if asked is None else _asked_extensions(key, asked):
+        builder = builder.add_extension(extension, critical=critical)
+    digest = _hashes().SHA384() if key.info.key_type == "ecdsa-p384" else _hashes().SHA256()
+    return str(builder.sign(key.handle, digest).public_bytes(_serialization().Encoding.PEM).decode("ascii"))
+
+
+def _asked_extensions(key: PrivateKey, asked: Asked) -> list[tuple[Any, bool]]:
+    x509 = _x509()
+    if asked.path_length is not None:
+        return [
+            (x509.BasicConstraints(ca=True, path_length=asked.path_length), True),
+            (_key_usage("key_cert_sign", "crl_sign"), True),
+        ]
+    found = [(x509.BasicConstraints(ca=False, path_length=None), True), (_leaf_usage(key.info), True)]
+    found.append((_extended_usage(asked.usages), False))
+    if asked.dns_names or asked.ip_addresses:
+        found.append((_san(asked.dns_names, asked.ip_addresses), False))
+    return found
+
+
+def same_request(first: bytes, second: bytes) -> bool:
+    """Whether two requests ask for the same with the same key; their signatures may differ."""
+    try:
+        bodies = [_x509().load_pem_x509_csr(data).tbs_certrequest_bytes for data in (first, second)]
+    except (ValueError, TypeError, _load("exceptions").UnsupportedAlgorithm):
+        return False
+    return bool(bodies[0] == bodies[1])
 
 
 def load_foreign_request(data: bytes, what: str) -> tuple[Any, KeyInfo, bool]:
@@ -465,19 +507,45 @@ def _key_usage(*wanted: str) -> Any:
     return _x509().KeyUsage(encipher_only=False, decipher_only=False, **flags)
 
 
+def _leaf_usage(key: KeyInfo) -> Any:
+    # Key encipherment is for RSA key exchange; an EC key has no use for it (RFC 5480 3).
+    return _key_usage("digital_signature", *(["key_encipherment"] if key.key_type.startswith("rsa-") else []))
+
+
+def _extended_usage(usages: tuple[str, ...]) -> Any:
+    x509 = _x509()
+    return x509.ExtendedKeyUsage([x509.ObjectIdentifier(_USAGES[usage]) for usage in usages])
+
+
 def self_sign(
     key: PrivateKey, common_name: str, not_before: datetime.datetime, not_after: datetime.datetime, path_length: int = 0
 ) -> str:
     """A root CA: basicConstraints critical with its path length, keyCertSign and cRLSign, SKI and AKI."""
-    x509 = _x509()
     subject, public_key = _name(common_name, ()), key.handle.public_key()
-    builder = (
-        _builder(subject, subject, public_key, not_before, not_after)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+    own = _x509().AuthorityKeyIdentifier.from_issuer_public_key(public_key)
+    builder = _builder(subject, subject, public_key, not_before, not_after)
+    return _sign(_authority(builder, own, path_length), key)
+
+
+def sign_authority(
+    issuer: Any,
+    issuer_key: PrivateKey,
+    key: PrivateKey,
+    common_name: str,
+    not_before: datetime.datetime,
+    not_after: datetime.datetime,
+) -> str:
+    """A CA below another, which may have none below itself."""
+    builder = _builder(_name(common_name, ()), issuer.subject, key.handle.public_key(), not_before, not_after)
+    return _sign(_authority(builder, _authority_key_id(issuer), 0), issuer_key)
+
+
+def _authority(builder: Any, issuer_key_id: Any, path_length: int) -> Any:
+    return (
+        builder.add_extension(_x509().BasicConstraints(ca=True, path_length=path_length), critical=True)
         .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key), critical=False)
+        .add_extension(issuer_key_id, critical=False)
     )
-    return _sign(builder, key)
 
 
 @dataclass(frozen=True)
@@ -497,15 +565,11 @@ def issue(issuer: Any, issuer_key: PrivateKey, request: RequestInfo, leaf: Leaf)
     """A certificate of the row `leaf` and the request's public key."""
     x509 = _x509()
     subject = _name(leaf.common_name, leaf.organizations)
-    usages = [x509.ObjectIdentifier(_USAGES[usage]) for usage in leaf.usages]
-    # Key encipherment is for RSA key exchange; an EC key has no use for it (RFC 5480 3).
-    rsa = request.key.key_type.startswith("rsa-")
-    key_usage = _key_usage("digital_signature", *(["key_encipherment"] if rsa else []))
     builder = (
         _builder(subject, issuer.subject, request.public_key, leaf.not_before, leaf.not_after)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(key_usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(_leaf_usage(request.key), critical=True)
+        .add_extension(_extended_usage(leaf.usages), critical=False)
         .add_extension(_authority_key_id(issuer), critical=False)
     )
     if leaf.dns_names or leaf.ip_addresses:

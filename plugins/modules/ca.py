@@ -13,7 +13,11 @@ version_added: 0.1.0
 author:
   - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
 description:
-  - Makes those CAs that are not there, self-signed, all in one call, on the host that keeps them.
+  - Makes those CAs that are not there, self-signed or below a root, all in one call, on the host that keeps them.
+  - Below a root whose key is elsewhere the key of the CA is made here and waits; its request is written to
+    C(requests/<name>.csr) in the folder, the same in every run. What the root has signed is looked for in
+    C(signed/<name>.crt), and is taken in when its public key, subject, basic constraints, path length, key usages,
+    dates, signature and key identifiers are right. RV(waiting) says what is missing.
   - A CA that is there is never replaced. Half of one, one that has ended, one whose certificate and key do not belong
     together or that is no CA at all is refused.
   - Returns the certificates of the CAs, and the public parts that hosts have published here with
@@ -77,7 +81,7 @@ EXAMPLES = r"""
     cas: "{{ cluster_plan.cas }}"
   register: authorities
 
-- name: Make one CA of one's own
+- name: Make one CA of one's own, self-signed
   tlsbootstrap.kubernetes.ca:
     directory: /srv/ca
     cas:
@@ -87,6 +91,64 @@ EXAMPLES = r"""
         validity: 315360000
         certificate_file: kubernetes-ca.crt
         key_file: kubernetes-ca.key
+
+- name: Make it below a root whose key is here, encrypted; the root is not needed any more then
+  tlsbootstrap.kubernetes.ca:
+    directory: /srv/ca
+    cas:
+      - name: kubernetes-ca
+        common_name: kubernetes
+        key_type: ecdsa-p384
+        validity: 315360000
+        certificate_file: kubernetes-ca.crt
+        key_file: kubernetes-ca.key
+        source: root
+        root_certificate: /media/root/root.crt
+        root_key: /media/root/root.key
+    passphrase: "{{ vault_ca_passphrase }}"
+
+- name: Ask a root that is elsewhere
+  tlsbootstrap.kubernetes.ca:
+    directory: /srv/ca
+    cas:
+      - name: kubernetes-ca
+        common_name: kubernetes
+        key_type: ecdsa-p384
+        validity: 315360000
+        certificate_file: kubernetes-ca.crt
+        key_file: kubernetes-ca.key
+        source: offline_root
+        root_certificate: /srv/root.crt
+  register: authorities
+
+- name: Stop until it has signed
+  ansible.builtin.fail:
+    msg: "{{ authorities.waiting_message }}"
+  when: authorities.waiting | length > 0
+
+- name: Take a CA that was brought, certificate and key, and none else
+  tlsbootstrap.kubernetes.ca:
+    directory: /srv/ca
+    cas:
+      - name: kubernetes-ca
+        common_name: kubernetes
+        key_type: ecdsa-p384
+        validity: 315360000
+        certificate_file: kubernetes-ca.crt
+        key_file: kubernetes-ca.key
+        source: imported
+
+- name: Take a CA that was brought without its key
+  tlsbootstrap.kubernetes.ca:
+    directory: /srv/ca
+    cas:
+      - name: kubernetes-ca
+        common_name: kubernetes
+        key_type: ecdsa-p384
+        validity: 315360000
+        certificate_file: kubernetes-ca.crt
+        key_file: kubernetes-ca.key
+        source: external
 """
 
 RETURN = r"""
@@ -99,6 +161,21 @@ certificates:
       -----BEGIN CERTIFICATE-----
       MIIBfDCCASKgAwIBAgIUJ...
       -----END CERTIFICATE-----
+chains:
+  description:
+    - What is served along with a certificate of each CA, in PEM and in that order. Empty for one that is self-signed.
+  type: dict
+  returned: always
+waiting:
+  description:
+    - CAs that a root elsewhere has to sign, with C(name), C(issuer), and the paths C(request) and C(certificate).
+  type: list
+  elements: dict
+  returned: always
+waiting_message:
+  description: What to do about them, in one text. Empty where nothing waits.
+  type: str
+  returned: always
 published:
   description: Public parts that were born on hosts (signing CAs, service-account keys), by C(identity@host).
   type: dict

@@ -40,12 +40,20 @@ options:
         C(kubeconfig) with C(path), C(owner), C(group), C(mode), C(server), C(cluster_name), C(user_name), C(ca_path)
         and C(embed)."
       - Renewal makes a new key, unless C(keep_key) is true.
+      - Where C(external) is true, somebody else signs, maybe days later. What waits already is asked again and is no
+        change.
       - With C(embed) the key pair lives in the kubeconfig and has no files of its own.
     type: list
     elements: dict
     default: []
   issuers:
     description: The certificates of the CAs in PEM, by their names.
+    type: dict
+    default: {}
+  chains:
+    description:
+      - What is served along with a certificate of each CA, in PEM, by their names, as M(tlsbootstrap.kubernetes.ca)
+        returns it in RV(tlsbootstrap.kubernetes.ca#module:chains). It is written behind the certificate.
     type: dict
     default: {}
   bundles:
@@ -141,6 +149,14 @@ EXAMPLES = r"""
     certificates: "{{ signed.certificates[inventory_hostname] | default({}) }}"
   when: held.requests | length > 0
 
+- name: Make keys and requests for a CA below a root, or one whose key is elsewhere
+  tlsbootstrap.kubernetes.identities:
+    host: "{{ inventory_hostname }}"
+    identities: "{{ cluster_plan.host.identities }}"
+    issuers: "{{ authorities.certificates }}"
+    chains: "{{ authorities.chains }}"
+  register: held
+
 - name: Give one identity a new key and certificate
   tlsbootstrap.kubernetes.identities:
     host: cp1
@@ -157,7 +173,9 @@ host:
   type: str
   returned: always
 requests:
-  description: Requests for certificates that have to be made. Empty in check mode, where RV(reasons) tells.
+  description:
+    - Requests for certificates that have to be made. In check mode, where RV(reasons) tells, there are only those that
+      somebody else signs, without a text where no key waits yet.
   type: list
   elements: dict
   returned: always
@@ -234,6 +252,7 @@ def _argument_spec() -> dict[str, dict[str, object]]:
         "force": {"type": "list", "elements": "str", "default": []},
         "current": {"type": "dict", "default": {}},
         "users": {"type": "list", "elements": "str", "default": []},
+        "chains": {"type": "dict", "default": {}},
         "controller_time": {"type": "str"},
     }
 
@@ -254,6 +273,7 @@ def _act(module: AnsibleModule) -> Outcome:
         users=tuple(given["users"]),
         command=command_of(module),
         controller=controller,
+        chains=given["chains"],
     )
     return hold(task)
 

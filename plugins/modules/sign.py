@@ -18,6 +18,11 @@ description:
     has proved that the host has the private one. The names in a request are not believed.
   - Certificates are back-dated by five minutes and never outlive their CA. Where the CA's end cuts them there is a
     warning.
+  - "Where the CA is C(external), its key is not here: the request is written to
+    C(requests/<ca>/<identity>@<host>.csr) in the folder. What somebody else has signed is looked for in
+    C(signed/<ca>/<identity>@<host>.crt), and is taken in when its public key, subject, names, usages, basic
+    constraints, issuer, signature and dates are right. All that are wrong are refused at once, before anything is
+    done."
   - Every certificate is written to the ledger (C(ledger.jsonl), one JSON line each) before it is returned.
   - Keeps the public parts that hosts publish, one file for each, so that no host replaces another's.
 extends_documentation_fragment:
@@ -40,7 +45,8 @@ options:
         type: dict
         required: true
       request:
-        description: Certificate signing request in PEM (PKCS#10).
+        description:
+          - Certificate signing request in PEM (PKCS#10). In check mode it may be empty where somebody else signs.
         type: str
         required: true
       reasons:
@@ -65,11 +71,31 @@ EXAMPLES = r"""
     requests: "{{ [held] | tlsbootstrap.kubernetes.signing_requests(cluster_hosts) }}"
     publish: "{{ held.published }}"
   register: signed
+
+- name: Ask a CA whose key is not here, and take in what it has signed
+  tlsbootstrap.kubernetes.sign:
+    directory: /srv/ca
+    cas:
+      - name: kubernetes-ca
+        common_name: kubernetes
+        key_type: ecdsa-p256
+        validity: 315360000
+        certificate_file: kubernetes-ca.crt
+        key_file: kubernetes-ca.key
+        source: external
+    requests: "{{ [held] | tlsbootstrap.kubernetes.signing_requests(cluster_hosts) }}"
+  register: signed
+
+- name: Stop until everything is signed
+  ansible.builtin.fail:
+    msg: "{{ signed.waiting_message }}"
+  when: signed.waiting | length > 0
 """
 
 RETURN = r"""
 certificates:
-  description: The certificates in PEM, by host and name of the identity. Empty in check mode.
+  description:
+    - The certificates in PEM, by host and name of the identity. In check mode those that somebody else has signed.
   type: dict
   returned: always
   sample:
@@ -78,6 +104,21 @@ certificates:
         -----BEGIN CERTIFICATE-----
         MIIBfDCCASKgAwIBAgIUJ...
         -----END CERTIFICATE-----
+waiting:
+  description:
+    - Requests that somebody else has to sign, with C(name), C(issuer), and the paths C(request) and C(certificate).
+  type: list
+  elements: dict
+  returned: always
+  sample:
+    - name: kubernetes-ca/admin@cp1
+      issuer: kubernetes-ca
+      request: /srv/ca/requests/kubernetes-ca/admin@cp1.csr
+      certificate: /srv/ca/signed/kubernetes-ca/admin@cp1.crt
+waiting_message:
+  description: What to do about them, in one text with folders and count. Empty where nothing waits.
+  type: str
+  returned: always
 published:
   description: All public parts that hosts have published, by C(identity@host).
   type: dict

@@ -13,10 +13,25 @@ from .certificate import CertificateInfo, KeyInfo, instant_text
 from .errors import InputError
 from .identity import KEY_TYPES, WEAK_HASHES
 
-__all__ = ["BACKDATE", "Authority", "authority_of", "check_authority", "ending_soon", "lifetime"]
+__all__ = [
+    "BACKDATE",
+    "SOURCES",
+    "Authority",
+    "authority_of",
+    "check_above",
+    "check_authority",
+    "ending_soon",
+    "lifetime",
+    "refuse_shared_keys",
+]
 
 # As the controller-manager does (pkg/controller/certificates/signer), for clocks that lag.
 BACKDATE = datetime.timedelta(minutes=5)
+# Where a CA comes from: made here and signed by itself; made here and signed by a root whose key lies on this host, or
+# by one that is elsewhere; brought, with its key; brought without its key, so that others sign.
+SOURCES = ("self_signed", "root", "offline_root", "imported", "external")
+# Those whose certificate an issuer above them signs.
+_BELOW_A_ROOT = ("root", "offline_root")
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,25 @@ class Authority:
     # Who else than its owner reads the key; None leaves the group as it is.
     key_group: str | None = None
     key_mode: str = "0600"
+    source: str = SOURCES[0]
+    # On the CA host: who signs this CA; the key with the source root alone.
+    root_certificate: str = ""
+    root_key: str = ""
+
+    @property
+    def signs(self) -> bool:
+        """Whether its key is here."""
+        return self.source != "external"
+
+    @property
+    def below_a_root(self) -> bool:
+        return self.source in _BELOW_A_ROOT
+
+    @property
+    def chain_file(self) -> str:
+        """The CA and those above it, up to the root, where it is not self-signed."""
+        stem, dot, suffix = self.certificate_file.rpartition(".")
+        return f"{stem}-chain.{suffix}" if dot and "/" not in suffix else f"{self.certificate_file}-chain"
 
 
 def authority_of(row: dict[str, Any]) -> Authority:
@@ -44,8 +78,12 @@ def authority_of(row: dict[str, Any]) -> Authority:
         key_file=str(row["key_file"]),
         key_group=row.get("key_group") or None,
         key_mode=str(row.get("key_mode") or "0600"),
+        source=str(row.get("source") or SOURCES[0]),
+        root_certificate=str(row.get("root_certificate") or ""),
+        root_key=str(row.get("root_key") or ""),
     )
     what = f"CA {authority.name}"
+    _check_source(authority, what)
     if authority.key_type not in KEY_TYPES:
         raise InputError(
             f"{what}: key_type {authority.key_type!r} is not allowed; choose one of {', '.join(KEY_TYPES)}"
@@ -60,6 +98,18 @@ def authority_of(row: dict[str, Any]) -> Authority:
         if path.startswith("/") or ".." in path.split("/") or not path or path.endswith("/"):
             raise InputError(f"{what}: {path!r} is not the name of a file below the CA folder")
     return authority
+
+
+def _check_source(authority: Authority, what: str) -> None:
+    if authority.source not in SOURCES:
+        raise InputError(f"{what}: source {authority.source!r} is not allowed; choose one of {', '.join(SOURCES)}")
+    wanted = {"root_certificate": authority.below_a_root, "root_key": authority.source == "root"}
+    for option, needed in wanted.items():
+        path = getattr(authority, option)
+        if needed and not path:
+            raise InputError(f"{what}: the source {authority.source} needs {option}, the path of a file on the CA host")
+        if path and not path.startswith("/"):
+            raise InputError(f"{what}: {option} {path!r} is not an absolute path")
 
 
 def check_authority(
@@ -84,6 +134,26 @@ def check_authority(
     problems += _dates(certificate, now)
     if problems:
         raise InputError(f"{what}: {'; '.join(problems)}")
+
+
+def check_above(what: str, above: list[CertificateInfo], now: datetime.datetime) -> None:
+    """Those above a CA, its issuer first: each has to allow as many CAs below it as there are."""
+    for below, certificate in enumerate(above, start=1):
+        name = f"{what}: {certificate.subject}"
+        check_authority(name, certificate, None, now, leaves_only=False)
+        if certificate.path_length is not None and certificate.path_length < below:
+            raise InputError(
+                f"{name}: its path length {certificate.path_length} allows no chain with {below} CAs below it"
+            )
+
+
+def refuse_shared_keys(found: dict[str, CertificateInfo]) -> None:
+    """Whoever trusts one CA would trust the other: etcd's clients at the API server, anybody as the front proxy."""
+    seen: dict[str, str] = {}
+    for name, certificate in found.items():
+        other = seen.setdefault(certificate.key.public_key_sha256, name)
+        if other != name:
+            raise InputError(f"the CAs {other} and {name} have one and the same key; give each its own")
 
 
 def _dates(certificate: CertificateInfo, now: datetime.datetime) -> list[str]:

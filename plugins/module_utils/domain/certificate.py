@@ -59,6 +59,11 @@ class CertificateInfo:
     signature_hash: str
     version: int
 
+    @property
+    def self_signed(self) -> bool:
+        """By its names; whether the signature is its own shows where it is verified."""
+        return self.subject == self.issuer and self.authority_key_id in ("", self.subject_key_id)
+
     def short(self) -> str:
         """For messages and diffs: which certificate, until when."""
         return f"{self.fingerprint[:16]} until {instant_text(self.not_after)}"

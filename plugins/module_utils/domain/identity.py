@@ -78,6 +78,8 @@ class Identity:
     kubeconfig: KubeconfigWanted | None = None
     # Whether renewal keeps the key.
     keep_key: bool = False
+    # Whether its certificate comes from elsewhere, maybe days after it was asked for.
+    external: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -120,6 +122,8 @@ class Found:
     issued: bool = False
     # The bytes are what would be written now.
     normalised: bool = True
+    # What comes after the certificate are the CAs that are to be served with it.
+    chained: bool = True
 
 
 def identity_of(row: dict[str, Any]) -> Identity:
@@ -149,6 +153,7 @@ def identity_of(row: dict[str, Any]) -> Identity:
         certificate_mode=_mode(row, "certificate_mode", "0644", name),
         kubeconfig=_kubeconfig(row.get("kubeconfig"), name),
         keep_key=bool(row.get("keep_key")),
+        external=bool(row.get("external")),
     )
     _check_files(identity)
     if identity.kind != "service_account":

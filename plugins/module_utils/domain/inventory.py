@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import durations, names, tokens
+from .ca import SOURCES
 from .errors import InputError
 from .findings import parse_each
 from .profiles import KEY_TYPES, PROFILES
@@ -57,6 +58,10 @@ class Settings:
     extra_sans: list[str] = field(default_factory=list)
     ca_host: str = "localhost"
     ca_directory: str = ""
+    # CA -> where it comes from; those that are not named are made here, self-signed.
+    ca_sources: dict[str, str] = field(default_factory=dict)
+    ca_root_certificate: str = ""
+    ca_root_key: str = ""
     key_type: str = KEY_TYPES[0]
     ca_validity: int = 0
     certificate_validity: int = 0
@@ -165,6 +170,9 @@ def _parsers() -> tuple[tuple[str, str, Callable[[str, Any], Any]], ...]:
         ("extra_sans", "cluster_api_extra_sans", _extra_sans),
         ("ca_host", "cluster_ca_host", lambda _, value: str(value)),
         ("ca_directory", "cluster_ca_directory", functools.partial(absolute_path, home=True)),
+        ("ca_sources", "cluster_ca_sources", _ca_sources),
+        ("ca_root_certificate", "cluster_ca_root_certificate", _optional_path),
+        ("ca_root_key", "cluster_ca_root_key", _optional_path),
         ("key_type", "cluster_key_type", functools.partial(_choice, allowed=KEY_TYPES)),
         ("ca_validity", "cluster_ca_validity", lifetime),
         ("certificate_validity", "cluster_certificate_validity", lifetime),
@@ -220,7 +228,41 @@ def _renew_before(variable: str, value: Any) -> int | str | None:
     return _duration(variable, value, 1) if str(value or "") else None
 
 
+def _optional_path(variable: str, value: Any) -> str:
+    return absolute_path(variable, value) if str(value or "") else ""
+
+
+def _ca_sources(variable: str, value: Any) -> dict[str, str]:
+    if not hasattr(value, "items"):
+        raise InputError(f"{variable}: a dictionary from names of CAs is wanted")
+    return {str(name): _choice(f"{variable}: {name}", source, SOURCES) for name, source in value.items()}
+
+
+def _check_sources(settings: Settings, findings: Findings) -> None:
+    profile = PROFILES.get(settings.profile)
+    known = [ca.name for ca in profile.cas] if profile else []
+    for name in settings.ca_sources:
+        if name not in known:
+            findings.add(f"cluster_ca_sources: there is no CA {name!r}; there are {', '.join(known)}")
+    used = set(settings.ca_sources.values())
+    needs = (
+        ("cluster_ca_root_certificate", settings.ca_root_certificate, used & {"root", "offline_root"}),
+        ("cluster_ca_root_key", settings.ca_root_key, used & {"root"}),
+    )
+    for variable, path, sources in needs:
+        if sources and not path:
+            findings.add(
+                f"{variable} is not set: the source {', '.join(sorted(sources))} of cluster_ca_sources needs it, the "
+                "path of a file on the CA host"
+            )
+        if path and not sources:
+            findings.add(
+                f"{variable} is set, and no CA of cluster_ca_sources comes from a root: name them, or take it away"
+            )
+
+
 def _check_together(settings: Settings, findings: Findings) -> None:
+    _check_sources(settings, findings)
     for variable, seconds in (
         ("cluster_certificate_validity", settings.certificate_validity),
         ("cluster_signing_duration", settings.signing_duration),

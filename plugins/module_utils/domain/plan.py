@@ -14,6 +14,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from . import extras, names
+from .ca import SOURCES
 from .errors import InputError
 from .findings import Findings
 from .groups import missing_groups, misspelt_groups
@@ -212,6 +213,9 @@ class _Planner:
             "key_group": ca.key_group,
             "key_mode": ca.key_mode,
             "certificate_mode": "0644",
+            "source": self.settings.ca_sources.get(ca.name, SOURCES[0]),
+            "root_certificate": self.settings.ca_root_certificate,
+            "root_key": self.settings.ca_root_key,
         }
 
     def _policy(self, host: Host) -> dict[str, list[str]]:
@@ -228,6 +232,11 @@ class _Planner:
         if len(self.etcd_hosts) % 2 == 0:
             found.append(
                 f"etcd has {len(self.etcd_hosts)} members: an even number tolerates no more failures than one less"
+            )
+        if self._signs_nothing():
+            found.append(
+                "cluster_ca_sources: kubernetes-ca is external: in the profile kubeadm the controller-manager then "
+                "signs nothing, and no kubelet gets a certificate by its bootstrap; cluster_profile separated gives it"
             )
         if not self.nodes:
             found.append("the group kube_node has no host: nothing will run Pods")
@@ -304,7 +313,13 @@ class _Planner:
             address = "::1" if ":" in address else "127.0.0.1"
         return f"https://{names.bracketed(address)}:{self.settings.api_port}"
 
+    def _signs_nothing(self) -> bool:
+        """As kubeadm has it: without the key of its CA the controller-manager signs for nobody."""
+        return "all" in self.profile.signing and self.settings.ca_sources.get("kubernetes-ca") == "external"
+
     def _signing(self) -> dict[str, dict[str, str]]:
+        if self._signs_nothing():
+            return {}
         overrides = {row.stem: self.overrides.get(row.name) for row in self.profile.rows if row.kind == "ca"}
         found = {}
         for name, stem in self.profile.signing.items():
@@ -341,6 +356,7 @@ class _Planner:
             "validity": validity,
             "renew_before": renew_before,
             "keep_key": override.keep_key or (extra is not None and extra.keep_key),
+            "external": settings.ca_sources.get(str(row.issuer)) == "external",
             "owner": row.owner,
             "group": row.group or row.owner,
             "key_mode": row.key_mode,

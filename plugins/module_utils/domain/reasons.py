@@ -39,6 +39,7 @@ PKI_CODES: dict[str, str] = {
     "Forced": "the user asked for it by name",
     "Interrupted": "an earlier run was stopped halfway; what it began is brought to an end",
     "FormatChanged": "the content is right, the bytes are not normalised",
+    "ChainChanged": "the CAs that are served along with the certificate are other ones",
     "PublicKeyChanged": "the public key file is not that of the private key",
     "KubeconfigMissing": "the kubeconfig is not there",
     "KubeconfigServerChanged": "the kubeconfig names another server",
@@ -52,6 +53,10 @@ PKI_CODES: dict[str, str] = {
     "NotInLedger": "the CA was imported, or a run was stopped before it was recorded",
     "Superseded": "the ledger knows a newer certificate: an old backup of the host was restored",
     "PublishedChanged": "a host has a new public part that others must trust",
+    # where somebody else signs
+    "Requested": "a request is written for a CA whose key is not here",
+    "RequestChanged": "another request takes the place of one that has not been answered",
+    "Answered": "a certificate that somebody else signed is taken in",
     # any file
     "DirectoryMissing": "the folder is not there",
     "OwnerChanged": "the owner differs",

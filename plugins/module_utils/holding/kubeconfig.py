@@ -32,13 +32,15 @@ class Kubeconfigs:
         data = kubeconfigs.build(self._expected(identity, wanted, material, issuer))
         write_kept(wanted.path, data, wanted.owner, wanted.group, wanted.mode)
 
-    def examine(self, identity: Identity, live: Material, issuer: Issuer | None, work: Work) -> None:
+    def examine(
+        self, identity: Identity, live: Material, issuer: Issuer | None, work: Work, asking: bool = False
+    ) -> None:
         wanted = identity.kubeconfig
         if wanted is None:
             return
         reissued = any(wanted.path in reason.files for reason in work.reasons)
-        # Its pair comes with the second call, and so does it.
-        waits = live.certificate is None and not self._task.check
+        # Its pair comes with the second call, and so does it; where others sign, that is in another run.
+        waits = live.certificate is None and (asking or not self._task.check)
         if not reissued and not waits:
             self._compare(identity, wanted, live, issuer, work)
         work.add(

@@ -12,9 +12,9 @@ from .. import files, kubeconfigs, x509
 from ..domain.certificate import CertificateInfo
 from ..domain.errors import InputError, given
 from ..domain.identity import Found, Identity
-from ..domain.pem import Block, blocks, certificates
+from ..domain.pem import Block, blocks, bundle, certificates
 
-__all__ = ["Issuer", "Material", "issuer_of", "material_of", "normalised", "read_live"]
+__all__ = ["Issuer", "Material", "issuer_of", "material_of", "normalised", "read_live", "with_chain"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Issuer:
     certificate: Any
     info: CertificateInfo
     pem: str
+    # What is served along with what it has signed, normalised; nothing where it is a root.
+    chain: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ class Material:
     key: bytes | None = None
 
 
-def issuer_of(name: str, pem: str) -> Issuer:
+def issuer_of(name: str, pem: str, chain: str = "") -> Issuer:
     found = certificates(pem.encode("utf-8"), f"CA {name}")
     certificate = x509.load_certificate(found[0], f"CA {name}")
-    return Issuer(certificate, x509.certificate_info(certificate), found[0].text())
+    return Issuer(certificate, x509.certificate_info(certificate), found[0].text(), bundle([chain], what=f"CA {name}"))
 
 
 def read_live(identity: Identity, issuer: Issuer | None) -> Material:
@@ -54,9 +56,11 @@ def read_live(identity: Identity, issuer: Issuer | None) -> Material:
 def material_of(certificate: bytes | None, key: bytes | None, issuer: Issuer | None) -> Material:
     """What is unreadable is a reason to make it anew, not to fail."""
     info, issued, certificate_problem, key_info, key_problem = None, False, None, None, None
+    chained = True
     if certificate is not None:
         try:
-            loaded = x509.load_certificate(_single(certificate), "certificate")
+            leaf, chained = _leaf(certificate, issuer.chain if issuer else "")
+            loaded = x509.load_certificate(leaf, "certificate")
             info = x509.certificate_info(loaded)
             issued = issuer is not None and x509.is_issued_by(loaded, issuer.certificate)
         except InputError as error:
@@ -67,15 +71,22 @@ def material_of(certificate: bytes | None, key: bytes | None, issuer: Issuer | N
         except InputError as error:
             key_problem = str(error)
     normal = info is None or certificate == normalised(certificate or b"")
-    found = Found(info, certificate_problem, key_info, key_problem, issued, normal)
+    found = Found(info, certificate_problem, key_info, key_problem, issued, normal, chained)
     return Material(found, certificate, key)
 
 
-def _single(data: bytes) -> Block:
+def _leaf(data: bytes, chain: str) -> tuple[Block, bool]:
+    """The certificate itself, and whether the right ones follow it: readers of TLS want them in that order."""
     found = certificates(data, "certificate")
-    if len(found) != 1:
+    if len(found) != 1 and not chain:
         raise InputError(f"certificate: {len(found)} certificates where one belongs")
-    return found[0]
+    return found[0], "".join(block.text() for block in found[1:]) == chain
+
+
+def with_chain(certificate: bytes, issuer: Issuer | None) -> bytes:
+    """The certificate alone, and after it what is served along."""
+    found = certificates(certificate, "certificate")
+    return (found[0].text() + (issuer.chain if issuer else "")).encode("ascii")
 
 
 def normalised(data: bytes) -> bytes:

@@ -9,7 +9,6 @@ import contextlib
 import os
 
 from .. import files, x509
-from ..domain.certificate import KeyInfo
 from ..domain.errors import InputError
 from ..domain.identity import Identity
 from .material import Material, material_of
@@ -37,28 +36,39 @@ class Pending:
 
         With a live key, which is to be kept, it is that key that asks.
         """
-        key = self._key(identity) if live_key is None else x509.load_private_key(live_key, "key", trusted=True)
+        asked = self.asked(identity, live_key)
+        key = self._asking_key(identity, live_key)
+        if key is None:
+            key = x509.generate_key(identity.key_type)
+            self._write("key", key.pem())
         if live_key is not None:
             files.remove(self.path("key"))
-        text = files.read(self.path("csr"))
-        if text is None or not _asks_for(text, identity, key.info):
-            text = x509.make_request(key, identity.common_name, identity.organizations).encode("ascii")
-            self._write("csr", text)
+        if asked is None:
+            asked = _request(identity, key)
+            self._write("csr", asked.encode("ascii"))
         # A certificate that waits beside a request did not serve.
         files.remove(self.path("crt"))
+        return asked
+
+    def asked(self, identity: Identity, live_key: bytes | None) -> str | None:
+        """The request that waits, where it asks for what is wanted now."""
+        text = files.read(self.path("csr"))
+        key = None if text is None else self._asking_key(identity, live_key)
+        if text is None or key is None or not x509.same_request(text, _request(identity, key).encode("ascii")):
+            return None
         return text.decode("ascii")
 
-    def _key(self, identity: Identity) -> x509.PrivateKey:
-        """The key that waits, or a new one."""
+    def _asking_key(self, identity: Identity, live_key: bytes | None) -> x509.PrivateKey | None:
+        """The live key where it is to be kept, or the one that waits."""
+        if live_key is not None:
+            return x509.load_private_key(live_key, "key", trusted=True)
         data = files.read(self.path("key"))
         if data is not None:
             with contextlib.suppress(InputError):
                 key = x509.load_private_key(data, self.path("key"), trusted=True)
                 if key.info.key_type == identity.key_type:
                     return key
-        key = x509.generate_key(identity.key_type)
-        self._write("key", key.pem())
-        return key
+        return None
 
     def interrupted(self, live: Material) -> Material | None:
         """The pair that waits here, when a killed run has not brought both halves live."""
@@ -85,10 +95,6 @@ class Pending:
             files.remove(self.path(suffix))
 
 
-def _asks_for(text: bytes, identity: Identity, key: KeyInfo) -> bool:
-    try:
-        request = x509.load_request(text, "the request that waits")
-    except InputError:
-        return False
-    subject = (request.common_name, request.organizations)
-    return request.key == key and subject == (identity.common_name, identity.organizations)
+def _request(identity: Identity, key: x509.PrivateKey) -> str:
+    asked = x509.Asked(identity.dns_names, identity.ip_addresses, identity.usages)
+    return x509.make_request(key, identity.common_name, identity.organizations, asked)

@@ -14,7 +14,7 @@ from ..domain.identity import Identity, compare, new_key_wanted
 from ..domain.ledger import restored
 from ..domain.reasons import Reason
 from .kubeconfig import Kubeconfigs
-from .material import Issuer, Material, issuer_of, material_of, read_live
+from .material import Issuer, Material, issuer_of, material_of, read_live, with_chain
 from .pending import Pending
 from .places import examine_attributes, reason_at, write_certificate, write_key
 from .work import Task, Work
@@ -25,7 +25,7 @@ __all__ = ["Certificates"]
 class Certificates:
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._issuers = {name: issuer_of(name, pem) for name, pem in task.issuers.items()}
+        self._issuers = {name: issuer_of(name, pem, task.chains.get(name, "")) for name, pem in task.issuers.items()}
         self._kubeconfigs = Kubeconfigs(task)
         self.requests: list[dict[str, Any]] = []
 
@@ -44,20 +44,50 @@ class Certificates:
             reasons = reasons or [reason_at(identity, "Forced")]
             work.add(reasons, lambda: self._install(identity, candidate, pending, issuer))
             live = candidate
+        elif reasons and identity.external:
+            self._ask_elsewhere(identity, pending, live, reasons, work)
         elif reasons and self._task.first:
             work.add(reasons, lambda: self._request(identity, pending, live, reasons))
         elif not reasons:
             self._tidy(identity, pending, live, issuer, work)
-        self._kubeconfigs.examine(identity, live, issuer, work)
+        asking = bool(reasons) and candidate is None and identity.external
+        self._kubeconfigs.examine(identity, live, issuer, work, asking)
         examine_attributes(identity, work)
         return work
+
+    def _ask_elsewhere(
+        self, identity: Identity, pending: Pending, live: Material, reasons: list[Reason], work: Work
+    ) -> None:
+        """The answer may be long in coming: what waits already is asked again and is no change.
+
+        In check mode nothing is asked that does not wait yet, so that the request is empty.
+        """
+        if not self._task.first:
+            return
+        kept = None if self._renewed(identity, live) else live.key
+        asked = pending.asked(identity, kept)
+        if asked is not None or self._task.check:
+            self.requests.append(_asking(identity, asked or "", reasons))
+        if asked is None:
+            path, why = pending.path("csr"), ", ".join(reason.code for reason in reasons)
+            replaced = files.state_of(path).exists
+            made = (path,) if kept is not None else (pending.path("key"), path)
+            reason = Reason("RequestChanged" if replaced else "Requested", identity.name, path, None, why, files=made)
+            work.add([reason], lambda: self._request(identity, pending, live, reasons))
+
+    def _renewed(self, identity: Identity, live: Material) -> bool:
+        return new_key_wanted(identity, live.found, self._task.forces(identity.name))
 
     def _tidy(self, identity: Identity, pending: Pending, live: Material, issuer: Issuer | None, work: Work) -> None:
         waiting = pending.paths()
         if waiting and self._task.first:
             work.add([Reason("Leftover", identity.name, waiting[0], files=waiting)], pending.remove)
-        if not live.found.normalised:
-            path = identity.certificate_path or identity.home
+        path = identity.certificate_path or identity.home
+        if not live.found.chained:
+            served = replace(live, certificate=with_chain(live.certificate or b"", issuer))
+            reason = Reason("ChainChanged", identity.name, path, files=(path,))
+            work.add([reason], lambda: self._write_pair(identity, served, issuer))
+        elif not live.found.normalised:
             reason = Reason("FormatChanged", identity.name, path)
             work.add([reason], lambda: self._write_pair(identity, live, issuer))
 
@@ -96,7 +126,7 @@ class Certificates:
         """A certificate is installed only when it says what the row says, for the key that asked, by its CA."""
         waiting = files.read(pending.path("key"))
         for key in [live.key] if waiting is None else [live.key, waiting]:
-            material = material_of(wanted.encode("utf-8"), key, issuer)
+            material = material_of(with_chain(wanted.encode("utf-8"), issuer), key, issuer)
             if material.found.certificate is not None and material.found.certificate.key == material.found.key:
                 break
         problems = self._compare(identity, material, issuer, False)
@@ -108,14 +138,8 @@ class Certificates:
         return material
 
     def _request(self, identity: Identity, pending: Pending, live: Material, reasons: list[Reason]) -> None:
-        renewed = new_key_wanted(identity, live.found, self._task.forces(identity.name))
-        self.requests.append(
-            {
-                "identity": identity.name,
-                "request": pending.request(identity, None if renewed else live.key),
-                "reasons": [reason.as_dict() for reason in reasons],
-            }
-        )
+        request = pending.request(identity, None if self._renewed(identity, live) else live.key)
+        self.requests.append(_asking(identity, request, reasons))
 
     def _install(self, identity: Identity, material: Material, pending: Pending, issuer: Issuer | None) -> None:
         pending.keep(material)
@@ -129,6 +153,14 @@ class Certificates:
             return
         write_key(identity, material.key or b"")
         write_certificate(identity, material)
+
+
+def _asking(identity: Identity, request: str, reasons: list[Reason]) -> dict[str, Any]:
+    return {
+        "identity": identity.name,
+        "request": request,
+        "reasons": [reason.as_dict() for reason in reasons],
+    }
 
 
 def _halves(identity: Identity, live: Material, wanted: Material) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ class Task:
     command: Command | None = None
     # The time on the controller, where it is known.
     controller: datetime.datetime | None = None
+    # What is served along with what a CA has signed: itself and those above it but the root, by its name.
+    chains: dict[str, str] = field(default_factory=dict)
 
     @property
     def first(self) -> bool:

@@ -76,6 +76,8 @@ class Cluster:
         self.force: list[str] = []
         self.accepted: tuple[str, ...] = ()
         self.passphrase: bytes | None = None
+        # Rows of CAs that are not made here, self-signed: what is added to each.
+        self.sources: dict[str, dict[str, str]] = {}
         self.hosts = {host: self._rows(host) for host in ("cp1", "cp2")}
         self.hosts_on = ["cp1", "cp2"]
         self.members = {
@@ -94,6 +96,7 @@ class Cluster:
                 "validity": 3650 * DAY,
                 "certificate_file": f"{name}.crt",
                 "key_file": f"{name}.key",
+                **self.sources.get(name, {}),
             }
             for name in ("kubernetes-ca", "etcd-ca")
         ]
@@ -187,19 +190,30 @@ class Cluster:
     def ensure(self, check: bool = False) -> Outcome:
         return ensure_authorities(str(self.ca), self.cas, "0700", self.now, check, 1, self.accepted, self.passphrase)
 
-    def call(self, host: str, authorities: dict[str, Any], certificates: Any = None, check: bool = False) -> Outcome:
+    def come_from(self, authority: str, source: str, **values: str) -> None:
+        """Where a CA comes from; whoever holds what it signs is told by the plan."""
+        self.sources[authority] = {"source": source, **values}
+        for row in (row for rows in self.hosts.values() for row in rows if row["issuer"] == authority):
+            row["external"] = source == "external"
+
+    def call(
+        self, host: str, authorities: dict[str, Any], certificates: dict[str, str] | None = None, check: bool = False
+    ) -> Outcome:
+        # A check of what has been signed elsewhere is about that alone: all else was told by the first call.
+        answers = check and certificates is not None
         filled = flow.bundle_contents(self.bundles(host), authorities["certificates"], authorities["published"])
         return hold(
             Task(
                 host=host,
-                identities=self.hosts[host],
-                bundles=filled,
+                identities=[row for row in self.hosts[host] if not answers or row["name"] in (certificates or {})],
+                bundles=[] if answers else filled,
                 issuers=authorities["certificates"],
                 certificates=certificates,
                 force=self.force,
                 now=self.now,
                 check=check,
                 current=authorities.get("current", {}).get(host, {}),
+                chains=authorities.get("chains", {}),
             )
         )
 
@@ -216,9 +230,10 @@ class Cluster:
         first = {host: self.call(host, state, None, check) for host in self.hosts_on}
         results = [outcome.result for outcome in first.values()]
         signed = self.sign(results, state["published"], check)
-        if check:
-            return Result(authorities, first, signed, {})
         certificates = signed.result["certificates"] if signed else {}
+        if check:
+            answered = {host: self.call(host, state, found, check) for host, found in certificates.items()}
+            return Result(authorities, first, signed, answered)
         state = {**state, "published": signed.result["published"] if signed else state["published"]}
         second = {}
         for host in self.hosts_on:
