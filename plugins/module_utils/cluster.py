@@ -19,6 +19,7 @@ import queue
 import random
 import re
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from .domain.errors import InputError
+from .trust import PARTIAL_CHAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -155,6 +157,19 @@ def _package() -> tuple[Any, Any]:
         ) from None
 
 
+def _pools(urllib3: Any) -> dict[str, Any]:
+    """Connections that take a CA below another for an anchor, as all readers in Go do."""
+    base = urllib3.connection.HTTPSConnection
+
+    def connect(self: Any) -> None:
+        self.ssl_context = urllib3.util.ssl_.create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+        self.ssl_context.verify_flags |= PARTIAL_CHAIN
+        base.connect(self)
+
+    connection = type("Connection", (base,), {"connect": connect})
+    return {"https": type("Pool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": connection})}
+
+
 class Cluster:
     """The API server that a kubeconfig names. May be used by several threads.
 
@@ -179,7 +194,9 @@ class Cluster:
         configuration.ssl_ca_cert = self.access.ca
         configuration.cert_file, configuration.key_file = self.access.certificate, self.access.key
         configuration.connection_pool_maxsize = CONNECTIONS
-        return self._kubernetes.client.ApiClient(configuration).rest_client.pool_manager
+        manager = self._kubernetes.client.ApiClient(configuration).rest_client.pool_manager
+        manager.pool_classes_by_scheme = _pools(self._urllib3)
+        return manager
 
     # -- what modules and the service use ---------------------------------------------------------------------------
 

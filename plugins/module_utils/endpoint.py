@@ -10,6 +10,7 @@ import ssl
 from urllib.parse import urlsplit
 
 from .domain.errors import InputError
+from .trust import client_context
 
 __all__ = ["check_endpoint"]
 
@@ -19,9 +20,9 @@ TIMEOUT = 5.0
 def check_endpoint(server: str, ca_path: str) -> None:
     """Refuse what shows a certificate that the CA does not vouch for. One that does not answer may do so later."""
     parts = urlsplit(server)
-    host, context = parts.hostname or "", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    host = parts.hostname or ""
     try:
-        context.load_verify_locations(cafile=ca_path)
+        context = client_context(ca_path)
     except ssl.SSLError as error:
         raise InputError(
             f"{ca_path}: no CA certificate can be read ({error.reason}); the playbook `pki` mends it"

@@ -22,6 +22,7 @@ from .domain import pem, units
 from .domain.errors import InputError
 from .domain.reasons import Reason
 from .previous import Previous
+from .trust import client_context
 
 __all__ = ["FileWanted", "Health", "Manager", "Need", "Systemd", "UnitWanted", "probe"]
 
@@ -178,8 +179,9 @@ def probe(health: Health, timeout: float = PROBE_SECONDS) -> str | None:
 
 
 def _context(health: Health) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=health.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = client_context(health.ca)
+    if not health.ca:
+        context.load_default_certs()
     if health.pin:
         # Whoever has the key of this very certificate is the one that is meant, whatever names and dates it has.
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -72,6 +72,7 @@ def build(
     needed = [str(group) for group in settings.get("cluster_needed_groups") or []]
     for text in misspelt_groups(groups, ignored) or missing_groups(groups, needed):
         findings.add(text)
+    _check_passphrase(settings, parsed, findings)
     _check_ca_host(parsed, hosts, groups, findings)
     _check_groups(added, groups, findings)
     _check_api_names(parsed, hosts, findings)
@@ -80,6 +81,19 @@ def build(
     plan = planner.plan(groups, findings)
     findings.raise_any()
     return plan
+
+
+def _check_passphrase(settings: Mapping[str, Any], parsed: Settings, findings: Findings) -> None:
+    """None of the values is shown."""
+    variables = ("cluster_ca_passphrase", "cluster_ca_passphrase_file", "cluster_ca_passphrase_prompt")
+    given = [variable for variable in variables if settings.get(variable)]
+    if len(given) > 1:
+        findings.add(f"{' and '.join(given)} are both set: one of them says where the passphrase comes from")
+    if given and parsed.profile == "kubeadm":
+        findings.add(
+            f"{given[0]}: in the profile kubeadm components read the keys of the CAs, and know no passphrase: take it "
+            "away, or use cluster_profile separated"
+        )
 
 
 def _check_ca_host(

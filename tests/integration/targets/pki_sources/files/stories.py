@@ -10,18 +10,22 @@ Usage: unshare --mount python stories.py FOLDER [STORY...]
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[5]
 PKI = Path("/etc/kubernetes/pki")
 RECAP = re.compile(r"^cp1 +: ok=(\d+) +changed=(\d+) +unreachable=0 +failed=(\d+)", re.MULTILINE)
+CANARY = b"canary-typed-at-a-terminal"
 AKI = "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
 
 
@@ -77,8 +81,8 @@ class Playbook:
         self.inventory.write_text(json.dumps({"all": {"children": groups, "vars": variables}}))
         self.log = folder / "ansible.log"
 
-    def run(self, *options):
-        """What it said, changed and failed."""
+    def command(self, options):
+        """With the environment that it runs in."""
         collections = next(path for path in sys.path if Path(path, "ansible_collections/tlsbootstrap").is_dir())
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")},
@@ -87,20 +91,40 @@ class Playbook:
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOG_PATH": str(self.log),
         }
-        command = [
-            sys.executable,
-            "-m",
-            "ansible",
-            "playbook",
-            "-i",
-            str(self.inventory),
-            "tlsbootstrap.kubernetes.pki",
-        ]
-        done = subprocess.run([*command, *options], env=environment, capture_output=True, text=True, check=False)
-        said = done.stdout + done.stderr
-        found = RECAP.search(said)
-        assert found, said
-        return said, int(found[2]), int(found[3])
+        playbook = ("-m", "ansible", "playbook", "-i", str(self.inventory), "tlsbootstrap.kubernetes.pki")
+        return [sys.executable, *playbook, *options], environment
+
+    def run(self, *options):
+        """What it said, changed and failed. It has no terminal."""
+        command, environment = self.command(options)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+        return judged(done.stdout + done.stderr)
+
+    def run_at_terminal(self, answers, *options):
+        """Somebody types the answers, one at each question."""
+        command, environment = self.command(options)
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execve(command[0], command, environment)
+        said, left = b"", list(answers)
+        while True:
+            try:
+                part = os.read(terminal, 65536)
+            except OSError:
+                part = b""
+            if not part:
+                break
+            said += part
+            if left and said.count(b"(it is not shown):") + said.count(b"once more") > len(answers) - len(left):
+                # The question is on the screen a moment before the echo is off.
+                time.sleep(1)
+                os.write(terminal, left.pop(0) + b"\r")
+        os.waitpid(child, 0)
+        os.close(terminal)
+        assert not left, said.decode()
+        return judged(said.decode("utf-8", "replace").replace("\r\n", "\n"))
 
     def settles(self, *options):
         said, _changed, failed = self.run(*options)
@@ -124,6 +148,12 @@ class Playbook:
             said, changed, failed = self.run(*options)
             assert (changed, failed) == (0, 0), said
         assert tree(PKI) == before
+
+
+def judged(said):
+    found = RECAP.search(said)
+    assert found, said
+    return said, int(found[2]), int(found[3])
 
 
 def tree(folder):
@@ -201,7 +231,40 @@ def mixed(folder):
     assert not list((ca / "requests").rglob("*.csr"))
 
 
-STORIES = {"mixed": mixed}
+def asked(folder):
+    """The passphrase is typed: twice at first, once from then on; and is nowhere, in no form."""
+    ca = folder / "asked" / "ca"
+    playbook = Playbook(folder / "asked", cluster_ca_directory=str(ca), cluster_ca_passphrase_prompt=True)
+    said, _changed, failed = playbook.run()
+    assert failed == 1
+    assert "nobody can be asked for the passphrase" in said
+    assert not ca.exists()
+    said, _changed, failed = playbook.run_at_terminal([CANARY, CANARY + b"x"], "-vvvv")
+    assert failed == 1, said
+    assert "the two passphrases that were typed differ" in said
+    everything = [said]
+    for answers, options, expected in (
+        ([CANARY, CANARY], ("-vvvv", "--diff"), 0),
+        ([CANARY], ("-vvvv", "--check", "--diff"), 0),
+        ([CANARY], ("-vvvv", "-e", '{"identities_force": ["admin"]}'), 0),
+        ([b"another passphrase"], ("-vvvv",), 1),
+    ):
+        said, changed, failed = playbook.run_at_terminal(answers, *options)
+        assert failed == expected, said
+        assert bool(changed) == (expected == 0 and "--check" not in options), said
+        everything.append(said)
+    assert "wrong passphrase" in said
+    for key in ca.glob("*.key"):
+        openssl("pkey", "-in", key, "-noout", "-passin", f"pass:{CANARY.decode()}")
+    places = (playbook.folder, Path("/etc"))
+    kept = [path.read_bytes() for place in places for path in place.rglob("*") if path.is_file()]
+    everything = "\n".join(everything).encode() + b"\n".join(kept)
+    forms = (CANARY[:12], CANARY[12:], base64.b64encode(CANARY).rstrip(b"="), CANARY.hex().encode())
+    for form in forms:
+        assert form not in everything, "the passphrase shows"
+
+
+STORIES = {"mixed": mixed, "asked": asked}
 
 
 def main(folder, *names):

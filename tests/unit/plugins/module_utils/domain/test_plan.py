@@ -634,3 +634,71 @@ def test_a_missing_setting_is_named() -> None:
     del incomplete["cluster_domain"]
     with pytest.raises(InputError, match="cluster_domain is not set"):
         plan.build(incomplete, HA, HOSTS)
+
+
+# -- where CAs come from
+
+
+ROOT = {"cluster_ca_root_certificate": "/srv/root.crt", "cluster_ca_root_key": "/srv/root.key"}
+
+
+def test_cas_are_made_here_unless_they_are_named() -> None:
+    made = build(cluster_ca_sources={"kubernetes-ca": "external", "etcd-ca": "root"}, **ROOT)
+    cas = {ca["name"]: (ca["source"], ca["root_certificate"]) for ca in made["cas"]}
+    assert cas == {
+        "kubernetes-ca": ("external", "/srv/root.crt"),
+        "etcd-ca": ("root", "/srv/root.crt"),
+        "front-proxy-ca": ("self_signed", "/srv/root.crt"),
+    }
+    asked = {(host, found["name"]) for host in HOSTS if host in made["hosts"]
+             for found in made["hosts"][host]["identities"] if found["external"]}  # fmt: skip
+    assert ("cp1", "kube-apiserver") in asked
+    assert ("w1", "kube-proxy") in asked
+    assert ("cp1", "etcd-server") not in asked
+    assert ("cp1", "kubelet-client-ca") not in asked
+    assert made["hosts"]["cp1"]["signing"].keys() == {"kubelet_client", "kubelet_serving"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cluster_ca_sources": ["external"]}, "cluster_ca_sources: a dictionary from names of CAs is wanted"),
+        ({"cluster_ca_sources": {"ca": "external"}}, "there is no CA 'ca'; there are kubernetes-ca, etcd-ca"),
+        (
+            {"cluster_ca_sources": {"etcd-ca": "made"}},
+            "cluster_ca_sources: etcd-ca: 'made' is not one of self_signed, root",
+        ),
+        ({"cluster_ca_sources": {"etcd-ca": "root"}}, "cluster_ca_root_certificate is not set: the source root"),
+        (
+            {"cluster_ca_sources": {"etcd-ca": "root"}, "cluster_ca_root_certificate": "/srv/root.crt"},
+            "cluster_ca_root_key is not set",
+        ),
+        ({"cluster_ca_sources": {"etcd-ca": "offline_root"}}, "cluster_ca_root_certificate is not set"),
+        (
+            {"cluster_ca_root_certificate": "root.crt"},
+            "cluster_ca_root_certificate: 'root.crt' is not an absolute path",
+        ),
+        (ROOT, "cluster_ca_root_key is set, and no CA of cluster_ca_sources comes from a root"),
+        (
+            {"cluster_ca_passphrase": "s3cret", "cluster_ca_passphrase_prompt": True},
+            "cluster_ca_passphrase and cluster_ca_passphrase_prompt are both set",
+        ),
+        ({**KUBEADM, "cluster_ca_passphrase_prompt": True}, "cluster_ca_passphrase_prompt: in the profile kubeadm"),
+    ],
+)
+def test_sources_that_cannot_be(changes: dict[str, Any], message: str) -> None:
+    said = refusal(SINGLE, **changes)
+    assert message in said
+    assert "s3cret" not in said
+
+
+def test_an_offline_root_has_no_key_here() -> None:
+    made = build(cluster_ca_sources={"etcd-ca": "offline_root"}, cluster_ca_root_certificate="/srv/root.crt")
+    assert [ca["source"] for ca in made["cas"]] == ["self_signed", "offline_root", "self_signed"]
+
+
+def test_kubeadm_without_the_key_of_its_ca_signs_for_nobody() -> None:
+    """As kubeadm's external CA mode has it."""
+    made = build(SINGLE, cluster_ca_sources={"kubernetes-ca": "external"}, **KUBEADM)
+    assert made["hosts"]["cp1"]["signing"] == {}
+    assert [text for text in made["warnings"] if "the controller-manager then signs nothing" in text]
