@@ -30,6 +30,7 @@ def keep(task: Task, rows: list[dict[str, Any]], authorities: Callable[[], Outco
     task = replace(
         task,
         issuers=certificates,
+        chains=made.result["chains"],
         current=made.result["current"].get(task.host, {}),
         bundles=bundle_contents(rows, certificates, published),
         users=(),

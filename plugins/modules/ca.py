@@ -42,6 +42,7 @@ options:
     description:
       - What the CA host holds itself, where it is a host of the cluster. It is made, signed and installed in this call,
         as M(tlsbootstrap.kubernetes.identities) and M(tlsbootstrap.kubernetes.sign) would do it in three.
+      - Not with the sources C(external) and C(offline_root).
       - The module then has to run as the user who may write those files.
     type: dict
     suboptions:
@@ -222,6 +223,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import passphrase_of
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_holder import keep
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import (
     Outcome,
@@ -256,6 +258,8 @@ def _act(module: AnsibleModule) -> Outcome:
     holder = given["holder"]
     if not holder:
         return authorities()
+    if any(row.get("source") in ("external", "offline_root") for row in cas):
+        raise InputError("holder: what others sign may be days in coming; call the modules identities and sign")
     controller = parse_instant(holder["controller_time"], "controller_time") if holder["controller_time"] else None
     task = Task(
         host=holder["host"],
