@@ -67,6 +67,9 @@ class Machine:
             "cluster_service_cidr": "10.96.0.0/12,fd00:1::/112",
             "cluster_pod_cidr": "10.244.0.0/16,fd00:2::/56",
         }
+        # What Ansible is given besides.
+        self.environment: dict[str, str] = {}
+        self._tasks = work / "tasks.jsonl"
         self._hide()
         programs = work / "bin"
         programs.mkdir()
@@ -91,8 +94,9 @@ class Machine:
         for folder in (CONFIG, self.ca):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def play(self, playbook: str, *options: str, before: tuple[str, ...] = (), **variables: Any) -> Run:
-        inventory, tasks = self.work / "hosts.yml", self.work / "tasks.jsonl"
+    def command(self, playbook: str, *options: str, **variables: Any) -> tuple[list[str], dict[str, str]]:
+        """What runs a playbook, and in which environment."""
+        inventory, tasks = self.work / "hosts.yml", self._tasks
         groups = {name: {"hosts": {"cp1": None}} for name in ("kube_control_plane", "kube_node")}
         inventory.write_text(yaml.safe_dump({"all": {"vars": {**self.variables, **variables}, "children": groups}}))
         tasks.unlink(missing_ok=True)
@@ -105,19 +109,28 @@ class Machine:
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCAL_TEMP": f"{self.work}/controller",
             "ANSIBLE_REMOTE_TEMP": f"{self.work}/remote",
+            **self.environment,
         }
         program = [sys.executable, str(Path(sys.executable).with_name("ansible-playbook"))]
+        return [*program, "-i", str(inventory), f"tlsbootstrap.kubernetes.{playbook}", *options], environment
+
+    def play(self, playbook: str, *options: str, before: tuple[str, ...] = (), **variables: Any) -> Run:
+        command, environment = self.command(playbook, *options, **variables)
         done = subprocess.run(
-            [*before, *program, "-i", str(inventory), f"tlsbootstrap.kubernetes.{playbook}", *options],
+            [*before, *command],
             env=environment,
             cwd=self.work,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-        lines = tasks.read_text().splitlines() if tasks.exists() else []
-        return Run(done.returncode, done.stdout, [json.loads(line) for line in lines])
+        return self.done(done.returncode, done.stdout)
+
+    def done(self, code: int, output: str) -> Run:
+        lines = self._tasks.read_text().splitlines() if self._tasks.exists() else []
+        return Run(code, output, [json.loads(line) for line in lines])
 
     def good(self, playbook: str, *options: str, **variables: Any) -> Run:
         run = self.play(playbook, *options, **variables)
