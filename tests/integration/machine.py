@@ -25,6 +25,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.pro
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Path("/etc/kubernetes")
+USERS = Path("/etc/sysusers.d/tlsbootstrap-kubernetes.conf")
 # The books of the CA host and of the holder.
 BOOKS = {".pending", ".backup", ".lock", "ledger.jsonl"}
 # Users are not what is tried here, and not every machine has systemd.
@@ -42,6 +43,13 @@ class Run:
     @property
     def changed(self) -> list[str]:
         return [task["task"] for task in self.tasks if task["changed"]]
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """How often each action of the collection ran, on all hosts."""
+        ours = "tlsbootstrap.kubernetes."
+        found = [task["action"] for task in self.tasks for _host in task["ran"] if task["action"].startswith(ours)]
+        return {action[len(ours) :]: found.count(action) for action in found}
 
     @property
     def reasons(self) -> list[dict[str, Any]]:
@@ -82,17 +90,18 @@ class Machine:
             raise SystemExit("run this in a mount namespace of its own")
         etc = self.work / "etc"
         subprocess.run(["cp", "--archive", "/etc", etc], check=True)
-        shutil.rmtree(etc / "kubernetes", ignore_errors=True)
         with (etc / "passwd").open("a") as users, (etc / "group").open("a") as groups:
             for number, name in enumerate(SYSTEM_USERS, 64200):
                 users.write(f"{name}:x:{number}:{number}::/:/usr/sbin/nologin\n")
                 groups.write(f"{name}:x:{number}:\n")
         subprocess.run(["mount", "--bind", etc, "/etc"], check=True)
+        self.forget()
 
     def forget(self) -> None:
         """Begin with nothing."""
         for folder in (CONFIG, self.ca):
             shutil.rmtree(folder, ignore_errors=True)
+        USERS.unlink(missing_ok=True)
 
     def command(self, playbook: str, *options: str, **variables: Any) -> tuple[list[str], dict[str, str]]:
         """What runs a playbook, and in which environment."""
@@ -140,7 +149,7 @@ class Machine:
     def files(self, books: bool = True) -> dict[str, tuple[str, int, int, int]]:
         """Hash, mode, owner and group of all that the playbooks may touch."""
         found = {}
-        for folder in (CONFIG, self.ca):
+        for folder in (CONFIG, self.ca, USERS):
             for path in (folder, *folder.rglob("*")):
                 if not path.exists() or (not books and BOOKS & set(path.parts)):
                     continue

@@ -63,6 +63,8 @@ class CallbackModule(CallbackBase):
         self.entry = {
             "number": self.number,
             "task": task.get_name(),
+            "action": task.resolved_action or task.action,
+            "ran": [],
             "changed": [],
             "reasons": {},
             "warnings": {},
@@ -74,6 +76,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_ok(self, result: Any) -> None:
         host, said = result._host.get_name(), result._result
+        self.entry["ran"].append(host)
         if result.is_changed():
             self.entry["changed"].append(host)
         for key in ("reasons", "warnings"):

@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -82,6 +83,29 @@ def refused(cluster: Cluster, message: str) -> str:
 def test_keys_that_others_reject_are_no_ca_s(cluster: Cluster, key: tuple[str, ...], message: str) -> None:
     plant_ca(cluster, key=key)
     refused(cluster, message)
+
+
+def test_a_pair_that_does_not_belong_together_is_no_ca(cluster: Cluster) -> None:
+    _certificate, key = plant_ca(cluster)
+    key.write_bytes(x509.generate_key("ecdsa-p256").pem())
+    refused(cluster, "certificate and private key do not belong together; restore the pair")
+
+
+@pytest.mark.parametrize("same_name", [True, False], ids=["the same pair", "another name"])
+def test_one_key_is_not_that_of_two_cas(cluster: Cluster, same_name: bool) -> None:
+    """The clients of one CA would be the other's: in the place of the front proxy's they would speak for anybody."""
+    certificate, key = plant_ca(cluster)
+    cluster.now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    other = cluster.ca / "etcd-ca.crt"
+    shutil.copy(key, cluster.ca / "etcd-ca.key")
+    if same_name:
+        shutil.copy(certificate, other)
+    else:
+        pair = x509.load_private_key(key.read_bytes(), "")
+        end = cluster.now + datetime.timedelta(days=9)
+        other.write_text(x509.self_sign(pair, "etcd-ca", cluster.now, end))
+    (cluster.ca / "ledger.jsonl").unlink()
+    refused(cluster, "the CAs kubernetes-ca and etcd-ca .* have the same key.*; give each its own")
 
 
 def test_a_dsa_key_is_no_ca_s(cluster: Cluster) -> None:
@@ -161,6 +185,20 @@ def test_a_bundle_of_ten_thousand_is_answered_at_once(cluster: Cluster) -> None:
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize("kind", ["key_path", "certificate_path", "kubeconfig", "bundle"])
+def test_two_megabytes_on_a_host_are_refused_at_once(cluster: Cluster, kind: str) -> None:
+    cluster.run()
+    row = cluster.find("cp1", "admin")
+    places = {"kubeconfig": row["kubeconfig"]["path"], "bundle": cluster.pki("cp1") / "client-ca.crt"}
+    path = Path(places.get(kind) or row[kind])
+    block = x509.generate_key("ecdsa-p256").public_pem().encode()
+    path.write_bytes(path.read_bytes() + block * (2_000_000 // len(block)))
+    started = time.monotonic()
+    refused(cluster, r"[0-9]{7} bytes, more than 1048576; is it the right file\?")
+    # Two refusals, each in a second on a machine that does nothing else.
+    assert time.monotonic() - started < 20
+
+
 # ---- our own leaves
 
 
@@ -224,9 +262,11 @@ def test_validity_ends_to_the_second(cluster: Cluster) -> None:
 # ---- places
 
 
-@pytest.mark.parametrize("kind", ["symlink", "directory", "fifo"])
+@pytest.mark.parametrize("kind", ["symlink", "directory", "fifo", "socket"])
 @pytest.mark.parametrize("file", ["key", "certificate", "kubeconfig", "bundle", "ca", "ledger"])
-def test_odd_places_are_refused_and_never_written_through(cluster: Cluster, kind: str, file: str) -> None:
+def test_odd_places_are_refused_and_never_written_through(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, kind: str, file: str
+) -> None:
     cluster.run()
     row = cluster.find("cp1", "admin")
     path = {
@@ -244,6 +284,12 @@ def test_odd_places_are_refused_and_never_written_through(cluster: Cluster, kind
         path.symlink_to(aside)
     elif kind == "directory":
         path.mkdir()
+    elif kind == "socket":
+        bound = socket.socket(socket.AF_UNIX)
+        # The path itself is longer than a socket's may be.
+        monkeypatch.chdir(path.parent)
+        bound.bind(path.name)
+        bound.close()
     else:
         os.mkfifo(path)
     cluster.force = ["admin"]

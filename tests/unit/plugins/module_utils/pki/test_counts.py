@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often what is done for 1, 1,000 and 5,000 hosts: counts, which are the same on every machine, and no times."""
+
+from __future__ import annotations
+
+import collections
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files, x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import Folder
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow, plan
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.signing import sign_requests
+
+from .conftest import Cluster
+
+DEFAULTS = yaml.safe_load((Path(__file__).parents[5] / "roles/cluster/defaults/main.yml").read_text(encoding="utf-8"))
+SIZES = (1, 1000, 5000)
+
+
+def inventory(count: int) -> tuple[dict[str, Any], dict[str, list[str]], dict[str, dict[str, str]]]:
+    nodes = {f"n{number}": {"node_ip": f"172.16.{number // 250}.{number % 250 + 1}"} for number in range(count)}
+    groups = {"kube_control_plane": ["cp1"], "kube_node": list(nodes)}
+    settings = {**DEFAULTS, "cluster_ca_directory": "/srv/ca"}
+    return settings, groups, {"cp1": {"node_ip": "192.0.2.11"}, **nodes}
+
+
+def calls_of(action: Any) -> int:
+    """All calls of Python functions."""
+    count = 0
+
+    def seen(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(seen)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_a_plan_costs_each_host_the_same() -> None:
+    """What a host adds to a plan for a thousand is what it adds to one for five thousand."""
+    # What is remembered of names and addresses counts the first time only.
+    plan.build(*inventory(max(SIZES)))
+    counts = {}
+    for size in SIZES:
+        given = inventory(size)
+        counts[size] = calls_of(lambda given=given: plan.build(*given))
+    first = (counts[1000] - counts[1]) / 999
+    second = (counts[5000] - counts[1000]) / 4000
+    assert first > 10, "hardly anything was counted"
+    assert abs(first - second) < 0.01 * first
+
+
+class Counter:
+    """Counts the calls of a few functions that are dear."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.counts: collections.Counter[str] = collections.Counter()
+        for place, name in (
+            (x509, "issue"),
+            (x509, "load_request"),
+            (x509, "load_private_key"),
+            (files, "lock"),
+            (files, "append_line"),
+            (files, "write_atomic"),
+            (Folder, "pair"),
+            (Folder, "sweep"),
+        ):
+            patch.setattr(place, name, self._counted(name, getattr(place, name)))
+
+    def _counted(self, name: str, function: Any) -> Any:
+        def called(*arguments: Any, **options: Any) -> Any:
+            self.counts[name] += 1
+            return function(*arguments, **options)
+
+        return called
+
+
+def requests(cluster: Cluster, size: int) -> list[dict[str, Any]]:
+    """One of each host. One key serves for all: whose it is is no matter here."""
+    request = x509.make_request(x509.generate_key("ecdsa-p256"), "any", ())
+    hosts: dict[str, Any] = {}
+    results = []
+    for number in range(size):
+        name = f"n{number}"
+        hosts[name] = {"identities": [cluster.row(name, "kube-proxy")]}
+        results.append({"host": name, "requests": [{"identity": "kube-proxy", "request": request, "reasons": []}]})
+    found = flow.signing_requests(results, hosts)
+    assert len(found) == size
+    return found
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_one_call_signs_all(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """A certificate costs a signature and no more: one lock, one reading of each CA, one line of the ledger in one
+    append, whatever the number of hosts."""
+    cluster.ensure()
+    wanted = requests(cluster, size)
+    counter = Counter(monkeypatch)
+    outcome = sign_requests(str(cluster.ca), cluster.cas, wanted, {}, cluster.now, False, 1)
+    assert counter.counts == {
+        "issue": size,
+        "load_request": size,
+        "load_private_key": 1,
+        "pair": 1,
+        "lock": 1,
+        "sweep": 1,
+        "append_line": 1,
+    }
+    assert len(outcome.result["certificates"]) == size
+    assert len((cluster.ca / "ledger.jsonl").read_text().splitlines()) == len(cluster.cas) + size
