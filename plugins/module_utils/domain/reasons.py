@@ -70,7 +70,6 @@ CODES: dict[str, str] = {
     # kubelet identities and joining
     "NotJoined": "the kubelet has no identity yet",
     "NodeNameChanged": "the kubelet's certificate is that of another node",
-    "Reset": "the user asked for a new identity",
     # objects of the cluster
     "ObjectMissing": "the object is not in the cluster",
     "ObjectChanged": "the object differs from what is wanted",

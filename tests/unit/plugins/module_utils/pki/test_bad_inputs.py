@@ -91,23 +91,6 @@ def test_a_pair_that_does_not_belong_together_is_no_ca(cluster: Cluster) -> None
     refused(cluster, "certificate and private key do not belong together; restore the pair")
 
 
-@pytest.mark.parametrize("same_name", [True, False], ids=["the same pair", "another name"])
-def test_one_key_is_not_that_of_two_cas(cluster: Cluster, same_name: bool) -> None:
-    """The clients of one CA would be the other's: in the place of the front proxy's they would speak for anybody."""
-    certificate, key = plant_ca(cluster)
-    cluster.now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
-    other = cluster.ca / "etcd-ca.crt"
-    shutil.copy(key, cluster.ca / "etcd-ca.key")
-    if same_name:
-        shutil.copy(certificate, other)
-    else:
-        pair = x509.load_private_key(key.read_bytes(), "")
-        end = cluster.now + datetime.timedelta(days=9)
-        other.write_text(x509.self_sign(pair, "etcd-ca", cluster.now, end))
-    (cluster.ca / "ledger.jsonl").unlink()
-    refused(cluster, "the CAs kubernetes-ca and etcd-ca .* have the same key.*; give each its own")
-
-
 def test_a_dsa_key_is_no_ca_s(cluster: Cluster) -> None:
     parameters = cluster.root / "dsa.pem"
     parameters.write_bytes(openssl("dsaparam", "1024"))
