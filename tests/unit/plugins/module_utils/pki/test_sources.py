@@ -633,3 +633,33 @@ def test_life_is_asked_for_with_a_day_s_grace(external: Cluster, root: Root) -> 
     assert not external.run().changed
     assert external.find("cp1", "admin")["validity"] == 365 * DAY
     x509.load_private_key(Path(external.find("cp1", "admin")["key_path"]).read_bytes(), "")
+
+
+# ---- what the page on the PKI tells people to type
+
+
+def documented(name: str) -> str:
+    page = (Path(__file__).parents[5] / "docs" / "pki.md").read_text(encoding="utf-8")
+    return page.split(f"<!-- {name} -->\n```sh\n")[1].split("```")[0]
+
+
+def typed(cluster: Cluster, name: str, root: Root, stem: str) -> None:
+    for half, suffix in ((root.certificate, "crt"), (root.key, "key")):
+        shutil.copy(half, cluster.ca / f"{stem}.{suffix}")
+    done = subprocess.run(["bash", "-ec", documented(name)], cwd=cluster.ca, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_the_documented_commands_sign_leaves(external: Cluster, root: Root) -> None:
+    external.run()
+    typed(external, "sign-leaves", root, "corporate")
+    external.run()
+    assert not waiting(external.run())
+    assert not external.run().changed
+
+
+def test_the_documented_commands_sign_authorities(cluster: Cluster, root: Root) -> None:
+    below(cluster, root, "offline_root").ensure()
+    typed(cluster, "sign-authorities", root, "root")
+    assert codes(cluster.ensure()) == ["Answered", "Answered"]
+    assert codes(cluster.run().authorities) == []
