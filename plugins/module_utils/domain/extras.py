@@ -35,7 +35,14 @@ _OVERRIDABLE = (
     "certificate_path",
     "key_path",
     "public_key_path",
+    "kubeconfig_path",
 )
+# What has nothing to change there would be passed over in silence.
+_OF_KIND = {
+    "certificate": tuple(option for option in _OVERRIDABLE if option != "public_key_path"),
+    "ca": ("common_name", "validity", "key_type", "certificate_path", "key_path"),
+    "service_account": ("key_type", "key_path", "public_key_path"),
+}
 _EXTRA_OPTIONS = (
     "name",
     "groups",
@@ -45,7 +52,7 @@ _EXTRA_OPTIONS = (
     "group",
     "key_mode",
     "kubeconfig",
-    *_OVERRIDABLE[:-1],
+    *_OVERRIDABLE[:-2],
 )
 
 
@@ -64,6 +71,7 @@ class Override:
     certificate_path: str = ""
     key_path: str = ""
     public_key_path: str = ""
+    kubeconfig_path: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +125,7 @@ def _common(what: str, given: Mapping[str, Any]) -> Override:
         certificate_path=path("certificate_path"),
         key_path=path("key_path"),
         public_key_path=path("public_key_path"),
+        kubeconfig_path=path("kubeconfig_path"),
     )
     findings.raise_any()
     return found
@@ -182,7 +191,7 @@ def _ip_addresses(what: str, given: Mapping[str, Any]) -> list[str]:
     return parse_each(parse, inventory.as_list(f"{what}: ip_addresses", given.get("ip_addresses") or []))
 
 
-def read_overrides(given: Any, known: set[str], findings: Findings) -> dict[str, Override]:
+def read_overrides(given: Any, known: Mapping[str, Row], findings: Findings) -> dict[str, Override]:
     found = {}
     if not hasattr(given, "items"):
         findings.add("cluster_identity_overrides: a dictionary from names of identities is wanted")
@@ -193,14 +202,21 @@ def read_overrides(given: Any, known: set[str], findings: Findings) -> dict[str,
                 f"cluster_identity_overrides: there is no identity {str(name)!r}; there are {', '.join(sorted(known))}"
             )
             continue
-        found[str(name)] = findings.attempt(functools.partial(_override, str(name), options), Override())
+        found[str(name)] = findings.attempt(functools.partial(_override, known[name], options), Override())
     return found
 
 
-def _override(name: str, options: Any) -> Override:
-    what = f"cluster_identity_overrides: {name}"
-    _only(what, options, _OVERRIDABLE)
+def _override(row: Row, options: Any) -> Override:
+    what = f"cluster_identity_overrides: {row.name}"
+    _only(what, options, [option for option in _OF_KIND[row.kind] if _has(row, option)])
     return _common(what, options)
+
+
+def _has(row: Row, option: str) -> bool:
+    """In the profile kubeadm some live in their kubeconfig alone, and many have none."""
+    if option == "kubeconfig_path":
+        return row.kubeconfig is not None
+    return row.stem is not None or option not in ("certificate_path", "key_path")
 
 
 def read_extra_identities(given: Any, settings: inventory.Settings, taken: set[str], findings: Findings) -> list[Extra]:

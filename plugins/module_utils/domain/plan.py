@@ -63,11 +63,10 @@ def build(
     parsed = read_settings(settings, findings)
     hosts = read_hosts(parsed, groups, variables, findings)
     profile = PROFILES[parsed.profile]
-    known = {row.name for row in profile.rows}
-    added = extras.read_extra_identities(settings.get("cluster_extra_identities") or [], parsed, known, findings)
-    overrides = extras.read_overrides(
-        settings.get("cluster_identity_overrides") or {}, known | {extra.row.name for extra in added}, findings
-    )
+    known = {row.name: row for row in profile.rows}
+    added = extras.read_extra_identities(settings.get("cluster_extra_identities") or [], parsed, {*known}, findings)
+    known.update({extra.row.name: extra.row for extra in added})
+    overrides = extras.read_overrides(settings.get("cluster_identity_overrides") or {}, known, findings)
     ignored = [str(pattern) for pattern in settings.get("cluster_ignored_variables") or []]
     needed = [str(group) for group in settings.get("cluster_needed_groups") or []]
     for text in misspelt_groups(groups, ignored) or missing_groups(groups, needed):
@@ -211,7 +210,7 @@ class _Planner:
             "etcd_initial_cluster": ",".join(
                 f"{host.node_name}={_url(host, _ETCD_PEER_PORT)}" for host in self.etcd_hosts
             ),
-            "admin_kubeconfig": f"{settings.config_directory}/{_ADMIN_KUBECONFIG}",
+            "admin_kubeconfig": self._kubeconfig_path("admin", _ADMIN_KUBECONFIG),
             "ca_directory_mode": "0755" if self.profile.cas_in_place else "0700",
         }
 
@@ -406,9 +405,8 @@ class _Planner:
     def _kubeconfig(self, host: Host, row: Row, identity: Mapping[str, Any]) -> dict[str, Any] | None:
         if row.kubeconfig is None:
             return None
-        file = row.kubeconfig.file
         return {
-            "path": file if file.startswith("/") else f"{self.settings.config_directory}/{file}",
+            "path": self._kubeconfig_path(row.name, row.kubeconfig.file),
             "owner": identity["owner"],
             "group": identity["group"],
             "mode": "0600",
@@ -418,6 +416,12 @@ class _Planner:
             "ca_path": self._path(next(item.file for item in self.profile.trust if item.name == "kubernetes")),
             "embed": row.stem is None,
         }
+
+    def _kubeconfig_path(self, name: str, file: str) -> str:
+        override = self.overrides.get(name) or extras.Override()
+        return override.kubeconfig_path or (
+            file if file.startswith("/") else f"{self.settings.config_directory}/{file}"
+        )
 
     def _text(self, host: Host, text: str) -> str:
         # Not str.format: the text may be the user's own.

@@ -391,6 +391,7 @@ def test_overrides() -> None:
         "kubelet-client-ca": {"key_path": "/srv/kubelet.key"},
         "scheduler": {"common_name": "scheduler-{node_name}", "organizations": ["ops", "system:masters"]},
         "super-admin": {"organizations": []},
+        "controller-manager": {"kubeconfig_path": "/srv/controller-manager.conf"},
     }
     made = build(cluster_identity_overrides=changes)
     assert row(made, "cp1", "admin")["validity"] == 7_776_000
@@ -406,6 +407,12 @@ def test_overrides() -> None:
     assert "192.0.2.99" in row(made, "cp1", "kube-apiserver")["ip_addresses"]
     assert made["hosts"]["cp1"]["signing"]["kubelet_client"]["key"] == "/srv/kubelet.key"
     assert made["hosts"]["cp1"]["certs"]["kubelet-client-ca"]["key"] == "/srv/kubelet.key"
+    assert row(made, "cp1", "controller-manager")["kubeconfig"]["path"] == "/srv/controller-manager.conf"
+    assert made["hosts"]["cp1"]["certs"]["controller-manager"]["kubeconfig"] == "/srv/controller-manager.conf"
+    assert "/srv/controller-manager.conf" in made["hosts"]["cp1"]["restart_files"]["kube-controller-manager"]
+    assert made["cluster"]["admin_kubeconfig"] == "/etc/kubernetes/admin.conf"
+    moved = build(cluster_identity_overrides={"admin": {"kubeconfig_path": "/root/admin.conf"}})
+    assert moved["cluster"]["admin_kubeconfig"] == "/root/admin.conf"
 
 
 @pytest.mark.parametrize(
@@ -453,6 +460,15 @@ def test_extra_identity_refused(extra: dict[str, Any], why: str) -> None:
         ({"admin": {"validity": "30"}}, "not a duration"),
         ({"admin": {"validity": "4000d"}}, "longer than cluster_ca_validity"),
         ({"admin": {"key_path": "/etc/../x"}}, "without '..'"),
+        ({"admin": {"kubeconfig_path": "admin.conf"}}, "not an absolute path"),
+        # What it has not would be passed over in silence.
+        ({"admin": {"public_key_path": "/x"}}, "'public_key_path' is not an option"),
+        ({"kube-apiserver": {"kubeconfig_path": "/x"}}, "'kubeconfig_path' is not an option"),
+        (
+            {"service-account": {"validity": "30d"}},
+            "'validity' is not an option; there are key_type, key_path, public_",
+        ),
+        ({"kubelet-client-ca": {"renew_before": "30d"}}, "'renew_before' is not an option"),
     ],
 )
 def test_override_refused(overrides: dict[str, Any], why: str) -> None:
@@ -702,3 +718,10 @@ def test_kubeadm_without_the_key_of_its_ca_signs_for_nobody() -> None:
     made = build(SINGLE, cluster_ca_sources={"kubernetes-ca": "external"}, **KUBEADM)
     assert made["hosts"]["cp1"]["signing"] == {}
     assert [text for text in made["warnings"] if "the controller-manager then signs nothing" in text]
+
+
+def test_what_lives_in_a_kubeconfig_has_no_files_to_move() -> None:
+    made = build(SINGLE, cluster_identity_overrides={"admin": {"kubeconfig_path": "/root/admin.conf"}}, **KUBEADM)
+    assert row(made, "cp1", "admin")["kubeconfig"]["path"] == "/root/admin.conf"
+    said = refusal(SINGLE, cluster_identity_overrides={"admin": {"key_path": "/root/admin.key"}}, **KUBEADM)
+    assert "cluster_identity_overrides: admin: 'key_path' is not an option" in said
