@@ -136,7 +136,7 @@ def _compare(folder: Folder, authorities: list[Authority], now: datetime.datetim
             _compare_absent(folder, seen, new, now)
         else:
             _compare_present(folder, seen, pair, now)
-            left = new.pending_files()
+            left = new.leftovers()
             if left:
                 seen.leftovers.append(authority)
                 seen.reasons.append(Reason("Leftover", authority.name, left[0], files=left))
@@ -249,7 +249,7 @@ def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
     for pair in seen.unrecorded:
         _record(folder, pair, now)
     for authority in seen.leftovers:
-        NewAuthority(folder, authority).remove_pending()
+        NewAuthority(folder, authority).remove_leftovers()
     for authority in seen.interrupted:
         NewAuthority(folder, authority).finish()
         seen.pairs[authority.name] = _recorded(folder, authority, now)

@@ -35,6 +35,11 @@ class NewAuthority:
     def pending_files(self) -> tuple[str, ...]:
         return tuple(path for path in (self._key_path, self._chain_path) if os.path.exists(path))
 
+    def leftovers(self) -> tuple[str, ...]:
+        """What is of no use where the CA is there."""
+        request = Elsewhere(self._folder).request_path(self.authority.name)
+        return tuple(path for path in (*self.pending_files(), request) if os.path.exists(path))
+
     def interrupted(self) -> bool:
         """Both halves wait, and nothing else has taken their place."""
         if len(self.pending_files()) < 2:
@@ -99,10 +104,10 @@ class NewAuthority:
             files.write_atomic(folder.path(authority.chain_file), data, mode="0644")
         files.write_atomic(folder.path(authority.key_file), key, group=authority.key_group, mode=authority.key_mode)
         files.write_atomic(folder.path(authority.certificate_file), chain[0].text().encode("ascii"), mode="0644")
-        Elsewhere(folder).drop_request(authority.name)
-        self.remove_pending()
+        self.remove_leftovers()
 
-    def remove_pending(self) -> None:
+    def remove_leftovers(self) -> None:
+        Elsewhere(self._folder).drop_request(self.authority.name)
         for path in (self._chain_path, self._key_path):
             files.remove(path)
 

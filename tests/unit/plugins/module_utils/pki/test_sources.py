@@ -21,6 +21,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain imp
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError, given
 
 from .conftest import DAY, Cluster, Result, codes, tree
+from .test_holding import Killed, plant
 from .test_reasons import alone, changed, everything, foretold, snapshot
 
 NO_AKI = "authorityKeyIdentifier=none\nsubjectKeyIdentifier=hash\n"
@@ -633,6 +634,68 @@ def test_life_is_asked_for_with_a_day_s_grace(external: Cluster, root: Root) -> 
     assert not external.run().changed
     assert external.find("cp1", "admin")["validity"] == 365 * DAY
     x509.load_private_key(Path(external.find("cp1", "admin")["key_path"]).read_bytes(), "")
+
+
+# ---- killed
+
+
+def one_of_each(folder: Path, root: Root, source: str) -> Cluster:
+    """One identity of a CA that comes from elsewhere, and one of a CA that is made here."""
+    cluster = Cluster(folder)
+    cluster.now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
+    cluster.hosts_on, cluster.members = ["cp1"], {"kubernetes": ["kubernetes-ca"]}
+    cluster.hosts["cp1"] = [cluster.find("cp1", name) for name in ("admin", "etcd-server")]
+    if source == "external":
+        cluster.ca.mkdir(mode=0o700)
+        shutil.copy(root.certificate, cluster.ca / "kubernetes-ca.crt")
+        cluster.come_from("kubernetes-ca", "external")
+    else:
+        key = {"root_key": str(root.key)} if source == "root" else {}
+        cluster.come_from("kubernetes-ca", source, root_certificate=str(root.certificate), **key)
+    return cluster
+
+
+def run_in_parts(cluster: Cluster) -> None:
+    """As the roles do: where a CA waits for its root nothing more is done."""
+    if not cluster.ensure().result["waiting"]:
+        cluster.run()
+
+
+@pytest.mark.parametrize(
+    ("source", "answered"),
+    [("root", False), ("offline_root", False), ("offline_root", True), ("external", False), ("external", True)],
+)
+def test_killed_anywhere_the_next_run_goes_on(tmp_path: Path, root: Root, source: str, answered: bool) -> None:
+    number, finished = 0, False
+    while not finished:
+        number += 1
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        cluster = one_of_each(folder, root, source)
+        if answered:
+            run_in_parts(cluster)
+            root.sign_all(cluster)
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            plant(monkeypatch, number)
+            try:
+                run_in_parts(cluster)
+                finished = True
+            except Killed:
+                pass
+        asked = {path: path.read_bytes() for path in cluster.ca.rglob("requests/**/*.csr")}
+        run_in_parts(cluster)
+        if not answered:
+            assert [path for path, data in asked.items() if path.read_bytes() != data] == []
+            root.sign_all(cluster)
+            run_in_parts(cluster)
+        run_in_parts(cluster)
+        assert not cluster.run().changed, f"not settled after a kill at call {number}"
+        assert not list((cluster.ca / "requests").rglob("*.csr"))
+        left = [path for path in folder.rglob("*") if ".tlsbootstrap-" in path.name or ".pending/" in str(path)]
+        assert not left, f"left after a kill at call {number}"
+        admin, chain = cluster.find("cp1", "admin")["certificate_path"], () if source == "external" else ("-untrusted",)
+        openssl("verify", "-CAfile", root.certificate, *(part for option in chain for part in (option, admin)), admin)
+    assert number > 20
 
 
 # ---- what the page on the PKI tells people to type
