@@ -14,11 +14,10 @@ import time
 from collections.abc import Callable
 
 from ..cluster import Cluster, ConflictError
-from ..domain.lease import BRAKE, LEASES_NAMESPACE, LEASES_PATH, lease_manifest
+from ..domain.lease import BRAKE, LEASES_PATH, LIFTING, lease_manifest
 
-__all__ = ["LIFTING", "Brake"]
+__all__ = ["Brake"]
 
-LIFTING = f"kubectl --namespace {LEASES_NAMESPACE} delete lease {BRAKE}"
 _PATH = f"{LEASES_PATH}/{BRAKE}"
 # How often it is looked for.
 _BETWEEN = 5.0

@@ -12,12 +12,11 @@ import threading
 import time
 
 from ..domain.csr import KINDS
-from ..domain.metrics import Metric, render
+from ..domain.metrics import APPROVER_PREFIX, Metric, render
 from .desk import Decision
 
 __all__ = ["Metrics", "serve"]
 
-_PREFIX = "tlsbootstrap_csr_approver_"
 # Whoever sends its request slowly does not keep a thread for long.
 _SECONDS = 5
 
@@ -46,7 +45,7 @@ class Metrics:
         self._started.set(started)
 
     def _new(self, name: str, kind: str, text: str, *labels: str) -> Metric:
-        metric = Metric(_PREFIX + name, kind, text, labels)
+        metric = Metric(APPROVER_PREFIX + name, kind, text, labels)
         self._all.append(metric)
         return metric
 

@@ -21,6 +21,7 @@ __all__ = [
     "LEADER",
     "LEASES_NAMESPACE",
     "LEASES_PATH",
+    "LIFTING",
     "MARK_PREFIX",
     "REQUEST_UID",
     "Observation",
@@ -33,6 +34,8 @@ LEASES_NAMESPACE = "tlsbootstrap"
 LEASES_PATH = f"/apis/coordination.k8s.io/v1/namespaces/{LEASES_NAMESPACE}/leases"
 LEADER = "csr-approver"
 BRAKE = "csr-approver-brake"
+# What a person does who has looked.
+LIFTING = f"kubectl --namespace {LEASES_NAMESPACE} delete lease {BRAKE}"
 MARK_PREFIX = "token-"
 REQUEST_UID = "tlsbootstrap.kubernetes/request-uid"
 

@@ -5,11 +5,19 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Metric", "read_values", "render"]
+from .csr import KINDS
+from .lease import LIFTING
 
+__all__ = ["APPROVER_PREFIX", "Metric", "approver_status", "read_values", "render"]
+
+APPROVER_PREFIX = "tlsbootstrap_csr_approver_"
+
+_VALUE = re.compile(r"^([a-z_:]+(?:\{.*\})?) ([0-9.e+-]+)$", re.MULTILINE)
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -44,12 +52,25 @@ def render(metrics: Iterable[Metric]) -> str:
 
 def read_values(text: str) -> dict[str, float]:
     """The values of such a text, by name and labels as they stand there."""
-    found = {}
-    for line in text.splitlines():
-        if line and not line.startswith("#"):
-            name, _separator, value = line.rpartition(" ")
-            found[name] = float(value)
-    return found
+    return {name: float(value) for name, value in _VALUE.findall(text)}
+
+
+def approver_status(text: str) -> str:
+    """How an approver is, in a line, told from its metrics."""
+    values = read_values(text)
+    found = {name[len(APPROVER_PREFIX) :]: value for name, value in values.items() if name.startswith(APPROVER_PREFIX)}
+    if "leader" not in found:
+        return "does not answer"
+    pending = sum(found.get(f'pending_requests{{kind="{kind}"}}', 0) for kind in KINDS)
+    parts = ["decides" if found["leader"] else "stands by"] if not found.get("dry_run") else ["dry run: posts nothing"]
+    parts.append(f"{pending:.0f} requests wait, {found.get('ignored_requests', 0):.0f} are left to others")
+    if found.get("brake_engaged"):
+        parts.append(f"BRAKE: nothing is approved until a person has looked at them and lifts it: {LIFTING}")
+    if found.get("policy_unreadable"):
+        parts.append("its policy file cannot be read, the former policy is in force")
+    last = found.get("last_decision_timestamp_seconds")
+    when = datetime.datetime.fromtimestamp(last, datetime.timezone.utc) if last else None
+    return "; ".join([*parts, f"last decision {when.strftime('%Y-%m-%dT%H:%M:%SZ') if when else 'none'}"])
 
 
 def _labels(labels: Mapping[str, str]) -> str:
