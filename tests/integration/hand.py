@@ -45,8 +45,8 @@ class Hand:
             for one in made
         }
 
-    def as_token(self, token):
-        return Cluster(Access("a token", self.admin.access.server, self.admin.access.ca, bearer=token), 20)
+    def as_token(self, token, timeout=20):
+        return Cluster(Access("a token", self.admin.access.server, self.admin.access.ca, bearer=token), timeout)
 
     def as_node(self, key, certificate):
         pair = [Path(f"{self._files}-node.{kind}") for kind in ("crt", "key")]

@@ -149,7 +149,7 @@ def read_request(item: Mapping[str, Any], parse: Parser) -> Request:
     metadata, spec, status = item["metadata"], item["spec"], item.get("status") or {}
     conditions = {entry.get("type"): entry for entry in status.get("conditions") or []}
     signer = str(spec.get("signerName", ""))
-    content, problem = _content(str(spec.get("request", "")), parse) if signer in SIGNERS else (None, "")
+    content, problem = _content(spec.get("request"), parse) if signer in SIGNERS else (None, "")
     credential = (spec.get("extra") or {}).get(CREDENTIAL_ID) or [None]
     failed = conditions.get("Failed")
     version = str(metadata.get("resourceVersion", ""))
@@ -175,24 +175,28 @@ def read_request(item: Mapping[str, Any], parse: Parser) -> Request:
 
 
 def slim(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item of the API with what `read_request` reads of it: a request of 1.5 MB would take as much memory."""
+    """An item of the API with what `read_request` reads of it; without the request itself where it is too long.
+
+    Anybody who may ask may store 1.5 MB, which would take as much memory.
+    """
     metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
     names = ("name", "uid", "resourceVersion", "creationTimestamp")
     kept = {name: spec.get(name) for name in ("signerName", "username", "groups", "usages")}
     credential = (spec.get("extra") or {}).get(CREDENTIAL_ID)
+    request = str(spec.get("request", ""))
     return {
         "metadata": {name: metadata[name] for name in names if name in metadata},
         "spec": {
             **kept,
-            "request": str(spec.get("request", ""))[: MAXIMUM_REQUEST_SIZE + 1],
+            "request": request if len(request) <= MAXIMUM_REQUEST_SIZE else None,
             "extra": {CREDENTIAL_ID: credential},
         },
         "status": {"conditions": status.get("conditions") or [], "certificate": bool(status.get("certificate"))},
     }
 
 
-def _content(encoded: str, parse: Parser) -> tuple[RequestContent | None, str]:
-    if len(encoded) > MAXIMUM_REQUEST_SIZE:
+def _content(encoded: str | None, parse: Parser) -> tuple[RequestContent | None, str]:
+    if encoded is None or len(encoded) > MAXIMUM_REQUEST_SIZE:
         return None, f"it has more than {MAXIMUM_REQUEST_SIZE} bytes"
     try:
         return parse(base64.b64decode(encoded, validate=True)), ""

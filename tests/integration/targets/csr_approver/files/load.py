@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A thousand requests that wait when the service starts, on a real API server.
+"""A thousand requests that wait when the service starts, and large ones among them, on a real API server.
 
 Usage: load.py CLUSTER_DIRECTORY OUTPUT_DIRECTORY, where the program is. The goal is 30 s and 128 MB; a test of time is
 bounded by ten times the goal.
@@ -29,8 +29,7 @@ SECONDS = 30 * 10
 MEGABYTES = 128
 
 
-def submit_all(hand):
-    tokens = hand.tokens(NODES)
+def submit_all(hand, tokens):
 
     def submit(node):
         request = x509.make_request(x509.generate_key("ecdsa-p256"), f"system:node:{node}", ("system:nodes",))
@@ -38,6 +37,14 @@ def submit_all(hand):
 
     with ThreadPoolExecutor(8) as pool:
         return set(pool.map(submit, NODES))
+
+
+def submit_large(hand, token):
+    """What whoever has a token may store: 300 requests of 9,000 names each, 50 MB in all."""
+    names = ",".join(f"DNS:h{number}.x" for number in range(9000))
+    request, _key = hand.request(f"/O=system:nodes/CN=system:node:{NODES[0]}", names)
+    cluster = hand.as_token(token, 120)
+    return {hand.submit(cluster, request, CLIENT, CLIENT_USAGES) for _number in range(300)}
 
 
 def still_pending(cluster, names):
@@ -64,21 +71,24 @@ def watch_work(hand, names, service):
 def main():
     hand = Hand(CLUSTER)
     write_policy(OUTPUT, dict.fromkeys(NODES, ()))
-    names = submit_all(hand)
-    assert len(still_pending(hand.admin, names)) == len(NODES)
+    tokens = hand.tokens(NODES)
+    large = submit_large(hand, tokens[NODES[0]])
+    names = submit_all(hand, tokens)
+    assert len(still_pending(hand.admin, names | large)) == len(names) + len(large)
     service = Service(OUTPUT, "load", str(CLUSTER / "approver.conf"))
     started = time.monotonic()
     try:
-        answers = watch_work(hand, names, service)
+        answers = watch_work(hand, names | large, service)
         took = time.monotonic() - started
-        memory, found = service.memory(), service.metrics()
+        memory, cpu, found = service.memory(), service.cpu(), service.metrics()
     finally:
         service.stop()
-    assert still_pending(hand.admin, names) == []
+    assert still_pending(hand.admin, names | large) == []
     median, worst = statistics.median(answers), max(answers)
-    print(f"{len(names)} requests in {took:.1f} s, {memory} MB at the most")
+    print(f"{len(names)} requests and {len(large)} large ones in {took:.1f} s, {cpu:.1f} s of CPU, {memory} MB")
     print(f"others were answered within {median * 1000:.0f} ms (median), {worst * 1000:.0f} ms (the worst)")
     assert found['decisions_total{verdict="approve",reason="PolicyKept",kind="client"}'] == len(names)
+    assert found['decisions_total{verdict="deny",reason="Unreadable",kind="client"}'] == len(large)
     assert found.get('errors_total{kind="api"}', 0) == 0, "the API server was asked for too much"
     assert memory < MEGABYTES, memory
 
