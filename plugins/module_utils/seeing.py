@@ -268,8 +268,13 @@ class Sight:
         """One entry for each, in their order."""
         wanted = [endpoint_of(row) for row in rows]
         return [
-            {"address": endpoint.address, "server_name": endpoint.server_name, **self._served(endpoint.address, seen)}
-            for endpoint, seen in zip(wanted, read_served(wanted, seconds))
+            {
+                "address": endpoint.address,
+                "server_name": endpoint.server_name,
+                **self._served(endpoint.address, seen),
+                **_compared(row.get("path"), seen),
+            }
+            for row, endpoint, seen in zip(rows, wanted, read_served(wanted, seconds))
         ]
 
     def _served(self, address: str, seen: Served) -> dict[str, Any]:
@@ -290,6 +295,18 @@ class Sight:
 def look_at_ledger(path: str, now: datetime.datetime) -> dict[str, Any]:
     """The newest certificate of each identity that the CA host has signed, by host and identity."""
     return current_entries(files.read_lines(path), now)
+
+
+def _compared(path: str | None, seen: Served) -> dict[str, Any]:
+    """Whether a server shows what its file has, where both can be read."""
+    if not path:
+        return {}
+    try:
+        found = [block for block in blocks(files.read(path, follow=True) or b"", path) if block.label == CERTIFICATE]
+    except InputError:
+        found = []
+    same = {"serves_file": found[0].der == seen.chain[0]} if found and seen.chain else {}
+    return {"path": path, **same}
 
 
 def _absent(path: str) -> dict[str, Any]:

@@ -51,6 +51,9 @@ options:
       server_name:
         description: The name that is asked for (SNI). By default the host of O(endpoints[].address).
         type: str
+      path:
+        description: File on this host with the certificate that it should show, for RV(endpoints[].serves_file).
+        type: path
   timeout:
     description: Seconds that a server may take to resolve, connect and shake hands.
     type: int
@@ -98,13 +101,12 @@ EXAMPLES = r"""
       - address: 127.0.0.1:10250
       - address: 192.0.2.10:6443
         server_name: kubernetes.default.svc
+        path: /etc/kubernetes/pki/apiserver.crt
   register: host
 
-- name: Is the certificate that the API server shows the one in its file?
+- name: Fail where the API server still shows an older certificate than its file has
   ansible.builtin.assert:
-    that: host.endpoints[1].certificates[0].fingerprint_sha256 in fingerprints
-  vars:
-    fingerprints: "{{ host.files | map(attribute='certificates') | flatten | map(attribute='fingerprint_sha256') }}"
+    that: host.endpoints[1].serves_file
 
 - name: Read a certificate, a bundle, a request and a key, in PEM or DER
   tlsbootstrap.kubernetes.pki_info:
@@ -255,6 +257,14 @@ endpoints:
       description: Whether C(certificates) has all that was sent.
       type: bool
       returned: always
+    path:
+      description: The file of its certificate, as given.
+      type: str
+      returned: with O(endpoints[].path)
+    serves_file:
+      description: Whether it shows the first certificate of that file. If not, it was not restarted since.
+      type: bool
+      returned: with O(endpoints[].path), when both could be read
     protocol:
       description: Version of TLS. Empty where the server refused because it wants a certificate from its clients.
       type: str
@@ -287,7 +297,11 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.sig
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome, run, utc_now
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.seeing import Sight, look_at_ledger
 
-ENDPOINT: dict[str, Any] = {"address": {"type": "str", "required": True}, "server_name": {"type": "str"}}
+ENDPOINT: dict[str, Any] = {
+    "address": {"type": "str", "required": True},
+    "server_name": {"type": "str"},
+    "path": {"type": "path"},
+}
 SPEC: dict[str, Any] = {
     "paths": {"type": "list", "elements": "path", "default": []},
     "directories": {"type": "list", "elements": "path", "default": []},

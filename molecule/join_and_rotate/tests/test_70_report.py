@@ -44,6 +44,7 @@ class Report:
 
     made: Run
     rows: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
 
     @property
     def lines(self) -> list[list[str]]:
@@ -56,7 +57,14 @@ def report() -> Report:
     path = RUN / "report.json"
     path.unlink(missing_ok=True)
     made = run("report", "--extra-vars", f"report_file={path}", "-vvvv")
-    return Report(made, json.loads(path.read_text())["certificates"] if path.exists() else [])
+    said = json.loads(path.read_text()) if path.exists() else {"certificates": [], "findings": []}
+    return Report(made, said["certificates"], said["findings"])
+
+
+def test_nobody_has_to_look(report: Report) -> None:
+    """Every server answers and shows its file, and the ledger knows what the hosts hold."""
+    assert report.rows
+    assert report.findings == []
 
 
 def facts(row: dict[str, Any]) -> tuple[str, str]:
@@ -99,8 +107,8 @@ def test_openssl_says_the_same_of_the_cas(report: Report) -> None:
 
 def test_the_table_says_the_same(report: Report) -> None:
     heading, *lines = report.lines
-    assert heading == ["HOST", "HOLDER", "ISSUER", "END", "TIME LEFT", "FILE"]
-    cells = ("host", "holder", "issuer", "not_after", "left", "path")
+    assert heading == ["HOST", "HOLDER", "ISSUER", "END", "TIME LEFT", "STATE", "FILE"]
+    cells = ("host", "holder", "issuer", "not_after", "left", "state", "path")
     assert sorted(lines) == sorted([str(row[cell]) for cell in cells] for row in report.rows)
     ends = [line[3] for line in lines]
     assert ends == sorted(ends)

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.durations import (
     format_duration,
     parse_duration,
+    time_left,
 )
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 
@@ -43,3 +44,11 @@ def test_there_and_back(text: str) -> None:
 
 def test_format_negative() -> None:
     assert format_duration(-3661) == "-1h1m1s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1, "expired"), (0, "expired"), (59, "0 min 59 s"), (3661, "1 h 1 min"), (31536000, "365 d 0 h")],
+)
+def test_time_left_is_said_in_two_units(seconds: int, text: str) -> None:
+    assert time_left(seconds) == text
