@@ -23,6 +23,9 @@ from machine import CONFIG, Machine
 from wanted import CLIENT, MANY, PROFILES, SERVER
 
 KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
+# The root is of another kind than both.
+BELOW_A_ROOT = ("ecdsa-p256", "rsa-2048")
+OFFLINE = ("kubernetes-ca", "etcd-ca", "front-proxy-ca")
 PKI = CONFIG / "pki"
 VARIABLES = {
     "separated": {},
@@ -42,8 +45,9 @@ def now():
 class Judges:
     """What has been made of one profile and type of key."""
 
-    def __init__(self, work, profile, key_type, go):
+    def __init__(self, work, profile, key_type, go, root=None):
         self.work, self.profile, self.key_type, self.go = work, profile, key_type, go
+        self.root = root
         self.rows = PROFILES[profile]
         self.judged = dict.fromkeys(("openssl", "gnutls", "go", "pkilint"), 0)
 
@@ -58,15 +62,29 @@ class Judges:
         taken.write_bytes(base64.b64decode(user["user"]["client-certificate-data"]))
         return str(taken)
 
+    def below(self, row):
+        """Whether it stands below a root of somebody else's, as all that the offline CAs sign does."""
+        return self.root is not None and row.issuer in OFFLINE
+
+    def issuer(self, row):
+        return self.root if row.is_ca and self.below(row) else self.path(row.issuer)
+
+    def anchor(self, row):
+        """The root, by which all can be judged. What hosts trust is the CA alone, without it."""
+        return self.root if self.below(row) else self.path(row.issuer)
+
     def key(self, row):
         """A leaf under a CA of the other kind."""
         return other(self.key_type) if row.key_type else self.key_type
 
     def openssl(self, row):
-        path, root = self.path(row.name), self.path(row.issuer)
-        strict = ["openssl", "verify", "-x509_strict", "-auth_level", "2", "-CAfile", root]
+        path, root = self.path(row.name), self.anchor(row)
+        strict = ["openssl", "verify", "-x509_strict", "-auth_level", "2", "-CAfile", root, "-untrusted", path]
         if row.is_ca:
             accept(*strict, "-check_ss_sig", path)
+        elif self.below(row):
+            trusted = ["-partial_chain", "-no-CAfile", "-trusted", self.issuer(row)]
+            accept("openssl", "verify", "-x509_strict", "-auth_level", "2", *trusted, path)
         for usage, purpose in PURPOSES.items():
             if not row.is_ca:
                 (accept if usage in row.usages else refuse)(*strict, "-purpose", purpose, path)
@@ -78,7 +96,7 @@ class Judges:
         self.judged["openssl"] += 1
 
     def gnutls(self, row):
-        path, root = self.path(row.name), self.path(row.issuer)
+        path, root = self.path(row.name), self.anchor(row)
         strict = ["certtool", "--verify", "--verify-profile", "medium", "--load-ca-certificate", root, "--infile", path]
         for usage in row.usages or [None]:
             accept(*strict, *(["--verify-purpose", OIDS[usage]] if usage else []))
@@ -88,14 +106,15 @@ class Judges:
         self.judged["gnutls"] += 1
 
     def pkilint(self, row):
-        assert lint(self.path(row.issuer), self.path(row.name)) == [], row.name
+        assert lint(self.issuer(row), self.path(row.name)) == [], row.name
         self.judged["pkilint"] += 1
 
     def with_go(self, began, ended):
         cases = [
             {
                 "Chain": self.path(row.name),
-                "Root": self.path(row.issuer),
+                "Root": self.anchor(row),
+                "Length": 1 + (self.below(row) and not row.is_ca),
                 "CA": row.is_ca,
                 "PathLength": 0,
                 "Usages": row.usages,
@@ -164,20 +183,34 @@ def build(work):
     return program
 
 
-def judge(machine, work, profile, key_type, go):
+def root_of(work):
+    """A root of somebody else's, made the day before."""
+    certificate, key = work / "root.crt", work / "root.key"
+    accept(
+        "faketime", "-f", "-1d", "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384",
+        "-nodes", "-keyout", str(key), "-out", str(certificate), "-days", "7300", "-subj", "/O=Example/CN=Example Root",
+        "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+    )  # fmt: skip
+    return {
+        "cluster_ca_sources": dict.fromkeys(OFFLINE, "root"),
+        "cluster_ca_root_certificate": str(certificate),
+        "cluster_ca_root_key": str(key),
+    }
+
+
+def judge(machine, profile, key_type, go, above):
     machine.forget()
     began = now()
-    made = machine.good(
-        "pki", cluster_key_type=key_type, cluster_extra_identities=[extra(key_type)], **VARIABLES[profile]
-    )
+    variables = {**VARIABLES[profile], **above, "cluster_key_type": key_type}
+    made = machine.good("pki", cluster_extra_identities=[extra(key_type)], **variables)
     assert made.changed
-    judges = Judges(work, profile, key_type, go)
+    judges = Judges(machine.work, profile, key_type, go, above.get("cluster_ca_root_certificate"))
     for row in judges.rows:
         judges.openssl(row)
         judges.gnutls(row)
         judges.pkilint(row)
     serials, cases = judges.with_go(began, now())
-    print(f"{profile} {key_type}: {judges.judged}", flush=True)
+    print(f"{profile} {key_type}{' below a root' if above else ''}: {judges.judged}", flush=True)
     assert set(judges.judged.values()) == {COUNTS[profile]}
     return serials, (judges, cases)
 
@@ -203,6 +236,11 @@ def find_fault(judges, cases):
     ):
         assert judges.ask([{**admin, **change}])[0]["Findings"], change
     assert lint(foreign, path), "pkilint takes any issuer"
+    # Without the CA between, the way to the root is not found.
+    alone = judges.work / "alone.crt"
+    alone.write_text(Path(path).read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
+    assert judges.ask([{**admin, "Chain": str(alone), "Length": 1}])[0]["Findings"]
+    refuse("openssl", "verify", "-CAfile", judges.root, "-untrusted", str(alone), str(alone))
 
 
 def main(folder):
@@ -210,13 +248,15 @@ def main(folder):
     work.mkdir()
     go = build(work)
     machine = Machine(work)
+    root = root_of(work)
+    kinds = [(profile, key_type, {}) for profile in PROFILES for key_type in KEY_TYPES]
+    kinds += [(profile, key_type, root) for profile in PROFILES for key_type in BELOW_A_ROOT]
     serials = []
-    for profile in PROFILES:
-        for key_type in KEY_TYPES:
-            found, last = judge(machine, work, profile, key_type, go)
-            serials += found
+    for profile, key_type, above in kinds:
+        found, last = judge(machine, profile, key_type, go, above)
+        serials += found
     find_fault(*last)
-    total = sum(COUNTS.values()) * len(KEY_TYPES)
+    total = sum(COUNTS.values()) * (len(KEY_TYPES) + len(BELOW_A_ROOT))
     print(f"{total} certificates, each by four judges")
     assert len(set(serials)) == len(serials) == total
 

@@ -48,7 +48,9 @@ def lint(issuer, subject):
 
 
 def load(path, kind=None, documents=None):
-    text = Path(path).read_text(encoding="ascii")
+    # Leaf first; those behind it are judged by themselves.
+    end = "-----END CERTIFICATE-----\n"
+    text = Path(path).read_text(encoding="ascii").split(end)[0] + end
     return loader.RFC5280CertificateDocumentLoader().load_pem_document(text, path, kind, documents)
 
 

@@ -19,6 +19,7 @@ type judged struct {
 	// The certificate, and behind it those between it and the root.
 	Chain         string
 	Root          string
+	Length        int
 	CA            bool
 	PathLength    int
 	Usages        []string
@@ -139,11 +140,14 @@ func judgeContent(one judged, leaf *x509.Certificate, say sayer) {
 }
 
 func judgeChain(one judged, chain, root []*x509.Certificate, say sayer) {
+	say(len(chain) != one.Length, "%d certificates", len(chain))
 	issuers := append(slices.Clone(chain[1:]), root...)
 	say(!bytes.Equal(chain[0].AuthorityKeyId, issuers[0].SubjectKeyId), "the key identifier is not the issuer's")
 	say(!bytes.Equal(chain[0].RawIssuer, issuers[0].RawSubject), "the issuer's name is not its subject")
 	say(chain[0].NotAfter.After(issuers[0].NotAfter), "it outlives its issuer")
-	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	roots, between, anchor := x509.NewCertPool(), x509.NewCertPool(), x509.NewCertPool()
+	// What hosts trust: the CA alone, whatever is above it.
+	anchor.AddCert(issuers[0])
 	for _, certificate := range root {
 		roots.AddCert(certificate)
 	}
@@ -157,6 +161,8 @@ func judgeChain(one judged, chain, root []*x509.Certificate, say sayer) {
 		serves := one.CA || slices.Contains(one.Usages, name)
 		say(serves && err != nil, "as %s: %v", name, err)
 		say(!serves && err == nil, "it serves as %s", name)
+		_, err = chain[0].Verify(x509.VerifyOptions{Roots: anchor, KeyUsages: options.KeyUsages})
+		say(serves && err != nil, "by its issuer alone, as %s: %v", name, err)
 	}
 }
 
