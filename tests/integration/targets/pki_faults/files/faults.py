@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 from joins import joins
-from pki import Pki, hosts
+from pki import Pki, elsewhere, hosts
 from places import FOREIGN, OURS
 from services import services
 
@@ -34,6 +34,8 @@ SMALLEST = (
     "first-ask",
     "first-sign",
     "renewal-install",
+    "requests-out",
+    "answers-in",
     "join-token",
     "kubelet-pointed",
     "kubelet-removed",
@@ -209,7 +211,7 @@ def until_it_fits(case):
             place.remount(f"size={(place.pages() + spare) * 4}k")
             done = start(case)
             if done.returncode == 0:
-                assert spare, "nothing was written"
+                # A line of the ledger may have room in its last page.
                 return spare
             judge_refusal(case, done)
             place.remount("size=64m")
@@ -222,7 +224,7 @@ def until_it_fits(case):
 def main(folder, *names):
     work = Path(folder) / "faults"
     work.mkdir()
-    every = [*hosts(work), *joins(work), *services(work)]
+    every = [*hosts(work), *elsewhere(work), *joins(work), *services(work)]
     names = names or ([case.name for case in every] if EVERYTHING else SMALLEST)
     assert set(names) <= {case.name for case in every}, names
     every = [case for case in every if case.name in names]

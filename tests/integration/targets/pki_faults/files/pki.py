@@ -17,7 +17,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kub
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow, pem
 from ansible_collections.tlsbootstrap.kubernetes.tests.unit.plugins.module_utils.pki.conftest import Cluster
 
-__all__ = ["hosts"]
+__all__ = ["Pki", "elsewhere", "hosts"]
 
 STAMP = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z$")
 RENEWED = ["admin", "scheduler", "kubelet-client-ca", "service-account"]
@@ -67,6 +67,54 @@ def hosts(work):
     return found
 
 
+def elsewhere(work):
+    """A CA without its key: requests go out, and what somebody else has signed comes in."""
+    root, found = work / "elsewhere", []
+    (root / "ca").mkdir(mode=0o700, parents=True)
+    key = x509.generate_key("ecdsa-p256")
+    (work / "somebody.key").write_bytes(key.pem())
+    now = datetime.datetime.now(datetime.timezone.utc)
+    start, end = (now + datetime.timedelta(days=days) for days in (-1, 3650))
+    (root / "ca" / "kubernetes-ca.crt").write_text(x509.self_sign(key, "kubernetes-ca", start, end))
+    cluster = external(root)
+
+    def step(name):
+        """The sign module, with what it is given in a run."""
+        base = work / f"base-{name}"
+        shutil.copytree(root, base, symlinks=True)
+        arguments = {"directory": str(cluster.ca), "cas": cluster.cas, "lock_timeout": 5}
+        found.append(Elsewhere(name, "sign", root, base, {**arguments, "requests": requests}))
+
+    state = cluster.ensure().result
+    held = cluster.call("cp1", state).result
+    requests = flow.signing_requests([held], {"cp1": {"identities": cluster.hosts["cp1"]}})
+    step("requests-out")
+    cluster.sign([held], state["published"])
+    answer(cluster, work)
+    step("answers-in")
+    return found
+
+
+def external(root):
+    cluster = small(root)
+    cluster.come_from("kubernetes-ca", "external")
+    return cluster
+
+
+def answer(cluster, work):
+    """Sign all that lies there."""
+    key = x509.load_private_key((work / "somebody.key").read_bytes(), "")
+    (block,) = pem.certificates((cluster.ca / "kubernetes-ca.crt").read_bytes(), "")
+    issuer = x509.load_certificate(block, "")
+    for path in (cluster.ca / "requests").rglob("*.csr"):
+        row = cluster.find("cp1", path.stem.split("@")[0])
+        said = (row[name] for name in ("common_name", "organizations", "dns_names", "ip_addresses", "usages"))
+        end = cluster.now + datetime.timedelta(days=90)
+        leaf = x509.Leaf(*(tuple(value) if isinstance(value, list) else value for value in said), cluster.now, end)
+        signed = cluster.ca / "signed" / "kubernetes-ca" / f"{path.stem}.crt"
+        signed.write_text(x509.issue(issuer, key, x509.load_request(path.read_bytes(), ""), leaf))
+
+
 class Pki(Case):
     """Keys are drawn anew, so what lies there is judged by what it is."""
 
@@ -102,6 +150,29 @@ class Pki(Case):
         pairs = [row for row in cluster.hosts["cp1"] if row["certificate_path"]]
         assert all(Path(row["certificate_path"]).exists() and Path(row["key_path"]).exists() for row in pairs)
         assert not mismatched(cluster)
+
+
+class Elsewhere(Pki):
+    """Somebody else signs between two runs."""
+
+    def judge_files(self):
+        for path in (self.root / "ca").rglob("*.c[sr][rt]"):
+            assert pem.blocks(path.read_bytes(), str(path)), path
+
+    def judge_next_run(self):
+        cluster = external(self.root)
+        cluster.run()
+        answer(cluster, self.work)
+        cluster.run()
+        assert not cluster.run().changed, "not settled"
+        assert not list((cluster.ca / "requests").rglob("*.csr"))
+        assert not [path for path in self.root.rglob("*") if path.parent.name == ".pending"]
+        assert not mismatched(cluster)
+        assert len(mismatchable(cluster)) == 2
+
+
+def mismatchable(cluster):
+    return [row["name"] for row in cluster.hosts["cp1"] if Path(row["certificate_path"] or "/nowhere").exists()]
 
 
 def mismatched(cluster):
