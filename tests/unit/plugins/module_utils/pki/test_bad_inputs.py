@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime
 import json
 import os
@@ -14,6 +15,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task, hold
 
@@ -323,6 +326,34 @@ def test_two_controllers_make_one_ca(cluster: Cluster) -> None:
     assert len({json.dumps(result["certificates"], sort_keys=True) for result in found}) == 1
     lines = (cluster.ca / "ledger.jsonl").read_text().splitlines()
     assert len(lines) == len(cluster.cas)
+
+
+def test_a_second_controller_waits_while_the_first_makes_its_keys(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a lock both would come to where the first key is made, and each would go on with its own."""
+    together = threading.Barrier(2)
+    met = []
+    real = x509.generate_key
+
+    def generate(key_type: str) -> x509.PrivateKey:
+        try:
+            together.wait(2)
+            met.append(key_type)
+        except threading.BrokenBarrierError:
+            pass
+        return real(key_type)
+
+    monkeypatch.setattr(x509, "generate_key", generate)
+
+    def controller(_number: int) -> Any:
+        return ensure_authorities(str(cluster.ca), cluster.cas, "0700", cluster.now, False, 120).result["certificates"]
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(controller, range(2))
+    assert met == []
+    assert first == second
+    assert len((cluster.ca / "ledger.jsonl").read_text().splitlines()) == len(cluster.cas)
 
 
 @pytest.mark.parametrize(
