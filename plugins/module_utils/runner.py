@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,8 @@ def run(module: Any, action: Callable[[], Outcome]) -> None:
     """Run `action` for an AnsibleModule and end the process with its result."""
     # Files get their modes by name; what is made on the way must not depend on the caller's umask.
     os.umask(0o077)
+    # A key where a certificate belongs: Ansible shows all options at -vvv.
+    module.no_log_values.update(_keys_in(module.params))
     try:
         outcome = action()
     except InputError as error:
@@ -68,6 +70,19 @@ def command_of(module: Any) -> Command:
         return code, output, error
 
     return call
+
+
+def _keys_in(value: Any) -> Iterator[str]:
+    """Every text with a private key in it, and its lines."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _keys_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _keys_in(inner)
+    elif isinstance(value, str) and "PRIVATE KEY-----" in value:
+        yield value
+        yield from (line for line in value.splitlines() if len(line) > 20 and not line.startswith("-----"))
 
 
 def utc_now() -> datetime.datetime:
