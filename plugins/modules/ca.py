@@ -18,6 +18,8 @@ description:
     C(requests/<name>.csr) in the folder, the same in every run. What the root has signed is looked for in
     C(signed/<name>.crt), and is taken in when its public key, subject, basic constraints, path length, key usages,
     dates, signature and key identifiers are right. RV(waiting) says what is missing.
+  - A CA that this folder never had is made, refused or only named, as O(new) says. Where a host of O(held) has a
+    certificate that it would have issued it is refused, because the cluster's own CA is somewhere else then.
   - A CA that is there is never replaced. Half of one, one that has ended, one whose certificate and key do not belong
     together or that is no CA at all is refused.
   - Returns the certificates of the CAs, and the public parts that hosts have published here with
@@ -37,6 +39,19 @@ options:
       - Without that an older one is refused, because an old backup of the folder seems to have been restored.
     type: list
     elements: str
+    default: []
+  new:
+    description:
+      - What is done about CAs that this folder never had. V(name) does nothing at all where there are any, and returns
+        RV(new).
+    type: str
+    choices: [make, name, refuse]
+    default: make
+  held:
+    description:
+      - Certificates that hosts have already, with C(host), C(issuer), the name of the CA, and C(certificate_path).
+    type: list
+    elements: dict
     default: []
   holder:
     description:
@@ -191,6 +206,11 @@ held:
     - What became of O(holder), as M(tlsbootstrap.kubernetes.identities) returns it. RV(reasons) has its reasons too.
   type: dict
   returned: when O(holder) is given
+new:
+  description: The CAs that this folder never had.
+  type: list
+  elements: str
+  returned: when O(new=name)
 directory:
   description: The folder, expanded.
   type: str
@@ -224,6 +244,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import passphrase_of
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_holder import keep
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.first_time import new_authorities
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import (
     Outcome,
@@ -255,6 +276,9 @@ def _act(module: AnsibleModule) -> Outcome:
     def sign(requests: list[dict[str, Any]], publish: dict[str, str]) -> Outcome:
         return sign_requests(directory, cas, requests, publish, now, check, wait, passphrase)
 
+    new = new_authorities(directory, cas, given["new"] != "refuse", given["held"])
+    if new and given["new"] == "name":
+        return Outcome(result={"new": new})
     holder = given["holder"]
     if not holder:
         return authorities()
@@ -287,6 +311,8 @@ def main() -> None:
             "lock_timeout": {"type": "int", "default": 60},
             "passphrase": {"type": "str", "no_log": True},
             "passphrase_file": {"type": "path", "no_log": False},  # a path is no secret
+            "new": {"type": "str", "choices": ["make", "name", "refuse"], "default": "make"},
+            "held": {"type": "list", "elements": "dict", "default": []},
             "holder": {"type": "dict", "options": HOLDER},
         },
         supports_check_mode=True,

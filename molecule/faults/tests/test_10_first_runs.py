@@ -116,7 +116,7 @@ def clocks(said: str) -> tuple[float, int, str]:
 def test_a_node_two_hours_behind_is_refused_and_the_others_join(
     cp1: Host, w1: Host, w2: Host, nothing: dict[str, Any], told: Run, tmp_path: Path
 ) -> None:
-    made = run("site", wrong_clock(w2, "-2h", tmp_path))
+    made = run("join", wrong_clock(w2, "-2h", tmp_path))
     assert made.code != 0
     apart, seconds, words = clocks(made.failures)
     assert apart == pytest.approx(-7200, abs=60)

@@ -21,7 +21,9 @@ BOOTSTRAP = "/etc/kubernetes/bootstrap-kubelet.conf"
 # Stays where tokens could not be deleted, so that the next run looks for them.
 KEY = "/etc/kubernetes/.pending/bootstrap-token.key"
 STOP_API = "systemctl stop --no-block kube-apiserver; systemctl kill --signal=KILL kube-apiserver"
-START_API = "systemctl start kube-apiserver"
+# It says that it is ready before it knows who may do what.
+READY = f"until {KUBECTL} --kubeconfig {ADMIN} get --raw=/readyz >/dev/null 2>&1; do sleep 1; done"
+START_API = f"systemctl start kube-apiserver; timeout 100 sh -c '{READY}'"
 SUPER_ADMIN = f"{KUBECTL} --kubeconfig /etc/kubernetes/super-admin.conf"
 FOREIGN_REQUEST = f"""
 set -eu

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CAs' files: who reads a key besides its owner."""
+"""The CAs' files: who reads a key besides its owner, and whether they may be made at all."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.first_time import new_authorities
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc)
 CA = {
@@ -59,3 +60,29 @@ def test_a_key_is_for_its_owner_alone(tmp_path: Path) -> None:
 def test_a_key_is_not_for_everybody(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="key_mode '0644'"):
         ensure(tmp_path, key_mode="0644")
+
+
+APISERVER = {"host": "cp1", "issuer": "kubernetes-ca", "certificate_path": "/etc/kubernetes/pki/apiserver.crt"}
+
+
+def test_no_ca_takes_the_place_of_one_that_is_elsewhere(tmp_path: Path) -> None:
+    """It was made with another cluster_name, say; what its folder had once may be made anew."""
+    directory = str(tmp_path / "ca")
+    with pytest.raises(InputError, match=f"not in {directory}, and never was, but cp1 has /etc/kubernetes/pki/api"):
+        new_authorities(directory, [CA], True, [APISERVER])
+    assert not os.path.exists(directory)
+    assert new_authorities(directory, [CA], True, [{**APISERVER, "issuer": "etcd-ca"}]) == ["kubernetes-ca"]
+    ensure(tmp_path)
+    assert new_authorities(directory, [CA], False, [APISERVER]) == []
+    for name in ("ca.crt", "ca.key"):
+        (tmp_path / "ca" / name).rename(tmp_path / name)
+    assert new_authorities(directory, [CA], True, [APISERVER]) == []
+
+
+def test_a_run_for_some_hosts_makes_no_ca(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="run site or pki for it first"):
+        new_authorities(str(tmp_path / "ca"), [CA], False, [])
+    (tmp_path / "ca/.pending").mkdir(parents=True)
+    # What a killed run has begun is brought to its end.
+    (tmp_path / "ca/.pending/kubernetes-ca.key").touch()
+    assert new_authorities(str(tmp_path / "ca"), [CA], False, []) == []
