@@ -35,14 +35,15 @@ def stranger(cp1: Host, w2: Host) -> None:
 
 @pytest.fixture(scope="module")
 def without_service(cp1: Host) -> Iterator[None]:
-    """A control plane where the playbooks approve; in the end it has the service again."""
+    """A control plane where the playbooks approve; in the end it has the service again, and both nodes."""
     made = run("control_plane", *approver("module"))
     assert (made.code, made.failures) == (0, "")
     assert cp1.run("systemctl is-active csr-approver").stdout.strip() == "inactive"
     assert cp1.kubectl("get", "clusterrolebinding", BINDING).rc != 0
     yield
-    healed = run("control_plane")
+    healed = run("site", "--limit", "cp1,w2")
     assert (healed.code, healed.failures) == (0, "")
+    assert ready_nodes(cp1) == ["w1", "w2"]
     assert cp1.run("systemctl is-active csr-approver").stdout.strip() == "active"
     assert cp1.kubectl("get", "clusterrolebinding", BINDING).rc == 0
 
