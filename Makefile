@@ -18,7 +18,7 @@ demo-down: ## Remove all that `make demo` has started
 test: ## Every check, with a table of them at the end
 	@tools/test
 
-test-matrix: ## The checks with other versions of Kubernetes and ansible-core, one after the other
+test-matrix: ## What is too long for it: other versions of Kubernetes, ansible-core and Python, more scenarios
 	@tools/test-matrix
 
 setup: ## Install what the tests need
