@@ -35,8 +35,8 @@ COLLECTIONS = (
     "/api/v1/secrets",
     "/api/v1/configmaps",
     "/api/v1/serviceaccounts",
-    "/apis/certificates.k8s.io/v1/clustertrustbundles",
 )
+SINCE_1_37 = ("/apis/certificates.k8s.io/v1/clustertrustbundles",)
 # They write to a Node all the time.
 KEEPERS_OF_NODES = ("kubelet", "kube-controller-manager")
 
@@ -89,6 +89,12 @@ def node_parts(node: dict[str, Any]) -> Any:
     return [metadata["uid"], metadata.get("labels"), sorted(writers)]
 
 
+def served(connection: http.client.HTTPSConnection, collection: str) -> bool:
+    """Whether this version of the API server has a collection."""
+    group, name = collection.rsplit("/", 1)
+    return name in {resource["name"] for resource in api.get(connection, group)["resources"]}
+
+
 def objects() -> dict[str, Any]:
     """The API's objects with their resourceVersions; none where there is no API server."""
     if not all(path.exists() for path in api.CREDENTIALS):
@@ -96,7 +102,7 @@ def objects() -> dict[str, Any]:
     connection = api.connect(timeout=20)
     result: dict[str, Any] = {}
     try:
-        for collection in COLLECTIONS:
+        for collection in COLLECTIONS + tuple(name for name in SINCE_1_37 if served(connection, name)):
             for item in api.get(connection, collection)["items"]:
                 metadata = item["metadata"]
                 name = f"{collection}/{metadata.get('namespace', '')}/{metadata['name']}"
