@@ -30,6 +30,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "bundle_contents": _refusing(flow.bundle_contents),
+            "join_requests": _refusing(flow.join_requests),
             "needs_installing": _refusing(flow.needs_installing),
             "published_parts": _refusing(flow.published_parts),
             "signing_requests": _refusing(flow.signing_requests),

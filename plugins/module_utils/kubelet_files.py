@@ -21,6 +21,7 @@ from .endpoint import check_endpoint
 __all__ = ["KubeletFiles", "OneTimeKey"]
 
 _CLIENT = "kubelet-client-"
+_TOKEN_ID = re.compile(r"^\s*token: *[\"']?([a-z0-9]{6})\.", re.MULTILINE)
 _REFERENCE = re.compile(r"^\s*(client-certificate|client-key): *[\"']?([^\"'\s]+)[\"']?\s*$", re.MULTILINE)
 
 
@@ -138,12 +139,24 @@ class OneTimeKey:
         except InputError:
             return None
 
+    def request(self) -> str:
+        """A request for a join certificate. The names in it count for nothing, those of the plan do."""
+        data = self.read()
+        return (
+            "" if data is None else x509.make_request(x509.load_private_key(data, self.path, trusted=True), "join", ())
+        )
+
     def make(self) -> str:
         private, public = x509.new_one_time_key()
         files.ensure_directory(self.directory, "root" if os.geteuid() == 0 else None, None, "0700")
         files.sweep(self.directory)
         files.write_atomic(self.path, private)
         return public.decode("ascii")
+
+    def token_id(self) -> str:
+        """The id of the token in the bootstrap kubeconfig, which is no secret; empty where there is none."""
+        found = _TOKEN_ID.search((files.read(self.bootstrap_kubeconfig) or b"").decode("utf-8", "replace"))
+        return found[1] if found else ""
 
     def remove(self) -> None:
         files.remove(self.path)

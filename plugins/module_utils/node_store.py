@@ -14,7 +14,7 @@ from . import token_store, x509
 from .cluster import Cluster, ClusterError, ConflictError, Event, UnreachableError
 from .domain.csr import SIGNERS, Request, read_request
 from .domain.errors import InputError
-from .domain.joining import join_status, node_status, ready
+from .domain.joining import join_status, node_status, ready, subresource_of, who_decides
 from .domain.marks import Marks, label_patch, merged_taints, taints_of
 from .domain.reasons import Reason
 from .mark_store import MarkStore
@@ -71,9 +71,12 @@ def _taint(node: str, taint: Mapping[str, Any]) -> dict[str, str]:
 
 
 class NodeStore:
-    def __init__(self, cluster: Cluster, check_mode: bool = False) -> None:
+    """`approval`: who decides which kind of request, for what is said when the time is up."""
+
+    def __init__(self, cluster: Cluster, check_mode: bool = False, approval: Mapping[str, Any] | None = None) -> None:
         self._cluster = cluster
         self._check_mode = check_mode
+        self._approval = approval or {}
         self._ours = MarkStore(cluster)
         self._present: dict[str, dict[str, Any]] = {}
 
@@ -217,10 +220,21 @@ class NodeStore:
                 said += ", requests that wait for approval: " + ", ".join(
                     f"{one.name} ({one.signer})" for one in pending
                 )
+                said += self._who_decides(asked, pending[-1])
             elif name not in self._present:
                 said += ", " + join_status(name, tokens, requests, utc_now())
             lines.append(f"node {name}: {said}")
         return "the time is up: " + "; ".join(lines) + (f" (the API server: {trouble})" if trouble else "")
+
+    def _who_decides(self, cluster: Cluster, request: Request) -> str:
+        if not self._approval:
+            return ""
+        wanted = subresource_of(request)
+        try:
+            allowed = token_store.may_create(cluster, request.username, request.groups, wanted) if wanted else None
+        except ClusterError:
+            allowed = None
+        return "; " + who_decides(request, self._approval, allowed)
 
     # -- absent -----------------------------------------------------------------------------------------------------
 

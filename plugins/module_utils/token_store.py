@@ -24,6 +24,7 @@ from .domain.tokens import (
     MANAGED_BY_LABEL,
     NAMESPACE,
     OBJECT_TYPE,
+    SHARED_GROUP,
     USER_PREFIX,
     OwnToken,
     Token,
@@ -38,6 +39,8 @@ from .domain.tokens import (
     seal_context,
     secret_manifest,
     secret_name,
+    shared_manifest,
+    token_of,
 )
 
 __all__ = [
@@ -47,9 +50,12 @@ __all__ = [
     "check_rights",
     "check_wanted",
     "delete_tokens",
+    "kept_tokens",
     "leftover_reason",
     "leftovers",
+    "make_shared",
     "make_tokens",
+    "may_create",
     "own_tokens",
     "wanted_reason",
 ]
@@ -74,6 +80,8 @@ class WantedToken:
     ttl: int
     recipient: bytes
     given: Token | None = None
+    # The id of the token that the host has already, where it may go on with it.
+    held: str = ""
     options: TokenOptions = DEFAULT_OPTIONS
 
 
@@ -102,7 +110,8 @@ def check_wanted(rows: Iterable[dict[str, Any]], ttl: Callable[[str], int], allo
         x509.seal(recipient, b"", seal_context(node))
         usages, groups = row.get("usages", DEFAULT_OPTIONS.usages), row.get("extra_groups", ())
         options = read_options(row.get("description") or "", usages, groups)
-        wanted[node] = WantedToken(node, check_ttl(ttl(row["ttl"]), node), recipient, given, options)
+        life = check_ttl(ttl(row["ttl"]), node)
+        wanted[node] = WantedToken(node, life, recipient, given, row.get("held") or "", options)
     ids = [one.given.id for one in wanted.values() if one.given]
     for identifier in ids:
         if ids.count(identifier) > 1:
@@ -116,10 +125,12 @@ def own_tokens(cluster: Cluster) -> list[OwnToken]:
     return [token for token in (own_token(item) for item in items) if token]
 
 
-def leftovers(present: Iterable[OwnToken], nodes: Iterable[str], now: datetime.datetime) -> list[OwnToken]:
-    """Ours that are to go: those of these nodes, and all that have ended."""
+def leftovers(
+    present: Iterable[OwnToken], nodes: Iterable[str], now: datetime.datetime, shared: bool = False
+) -> list[OwnToken]:
+    """Ours that are to go: those of these nodes, all that have ended, and those that are shared where this is said."""
     wanted = frozenset(nodes)
-    return [token for token in present if token.node in wanted or token.expired(now)]
+    return [one for one in present if one.node in wanted or one.expired(now) or (shared and one.shared)]
 
 
 def delete_tokens(cluster: Cluster, tokens: Iterable[OwnToken]) -> list[Reason]:
@@ -129,7 +140,9 @@ def delete_tokens(cluster: Cluster, tokens: Iterable[OwnToken]) -> list[Reason]:
 
 
 def leftover_reason(token: OwnToken) -> Reason:
-    return Reason("TokenLeftover", f"node {token.node}", token.name, f"token {token.id}", "deleted")
+    return Reason(
+        "TokenLeftover", f"node {token.node}" if token.node else "all nodes", token.name, f"token {token.id}", "deleted"
+    )
 
 
 def wanted_reason(wanted: WantedToken) -> Reason:
@@ -145,17 +158,18 @@ def check_given(cluster: Cluster, wanted: Iterable[WantedToken]) -> None:
             raise _taken(one.given.id, one.node)
 
 
-def check_rights(cluster: Cluster, wanted: Iterable[WantedToken]) -> None:
-    """Refuse before a token is made that is good for nothing, or for more than its node."""
+def check_rights(cluster: Cluster, wanted: Iterable[WantedToken], shared: bool = False) -> None:
+    """Refuse before a token is made that is good for nothing, or that is of one node and good for more."""
+    group = SHARED_GROUP if shared else JOIN_GROUP
     for groups in sorted({one.options.extra_groups for one in wanted}):
-        own = [JOIN_GROUP, *groups]
+        own = [group, *groups]
         if _allowed(cluster, own, _REQUEST) is False:
             raise InputError(
-                f"the group {JOIN_GROUP} of the bootstrap tokens may not {_REQUEST['verb']} {_REQUEST['resource']}, so "
-                "no node could join: it has to be bound to the ClusterRole system:node-bootstrapper; the playbook "
+                f"the group {group} of the bootstrap tokens may not {_REQUEST['verb']} {_REQUEST['resource']}, "
+                "so no node could join: it has to be bound to the ClusterRole system:node-bootstrapper; the playbook "
                 "`control_plane` does so"
             )
-        if _allowed(cluster, own, _ANY_NODE):
+        if not shared and _allowed(cluster, own, _ANY_NODE):
             raise InputError(
                 f"a bootstrap token of the groups {', '.join([*_COMMON_GROUPS[:1], *own])} would become any node: one "
                 "of them is bound to a ClusterRole with certificatesigningrequests/nodeclient; take the group from the "
@@ -164,11 +178,20 @@ def check_rights(cluster: Cluster, wanted: Iterable[WantedToken]) -> None:
 
 
 def _allowed(cluster: Cluster, groups: Iterable[str], what: dict[str, str]) -> bool | None:
-    """What the API server would answer a token; None where it does not say."""
+    return _review(cluster, f"{USER_PREFIX}any", [*_COMMON_GROUPS, *groups], what)
+
+
+def may_create(cluster: Cluster, user: str, groups: Iterable[str], subresource: str) -> bool | None:
+    """Whether the controller-manager would take this for a reason to approve a request of the user."""
+    return _review(cluster, user, list(groups), {**_REQUEST, "subresource": subresource})
+
+
+def _review(cluster: Cluster, user: str, groups: list[str], what: dict[str, str]) -> bool | None:
+    """What the API server would answer; None where it does not say."""
     question = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
-        "spec": {"user": f"{USER_PREFIX}any", "groups": [*_COMMON_GROUPS, *groups], "resourceAttributes": what},
+        "spec": {"user": user, "groups": groups, "resourceAttributes": what},
     }
     try:
         return bool(cluster.create(REVIEWS, question)["status"].get("allowed"))
@@ -182,6 +205,29 @@ def _taken(identifier: str, node: str) -> InputError:
         f"a bootstrap token with the id {identifier} is in the cluster already and is not that of node {node}; "
         "it is not overwritten: choose another id, or leave the token out and one is made"
     )
+
+
+def kept_tokens(
+    present: Iterable[OwnToken], wanted: Iterable[WantedToken], now: datetime.datetime
+) -> dict[str, OwnToken]:
+    """Those that hosts have and that are still good, by their nodes."""
+    good = {(token.id, token.node): token for token in present if token.lasts(now)}
+    found = {one.node: good.get((one.held, one.node)) for one in wanted}
+    return {node: token for node, token in found.items() if token}
+
+
+def make_shared(cluster: Cluster, wanted: list[WantedToken], now: datetime.datetime) -> tuple[list[Made], list[Reason]]:
+    """One token for all of them: the one that is there, as long as it lasts, otherwise a new one."""
+    living = [token for token in own_tokens(cluster) if token.shared and token.lasts(now)]
+    for present in sorted(living, key=lambda token: str(token.expiration), reverse=True):
+        token = token_of(cluster.find(f"{PATH}/{present.name}") or {})
+        if token and present.expiration:
+            return [_sealed(one, token, present.uid, present.expiration) for one in wanted], []
+    first = wanted[0]
+    expiration = expiration_of(now, first.ttl)
+    token, uid = _create(cluster, "", None, lambda one: shared_manifest(one, expiration, first.options))
+    reason = Reason("TokenWanted", "all nodes", None, None, f"a token for {first.ttl} seconds, good for any node")
+    return [_sealed(one, token, uid, expiration) for one in wanted], [reason]
 
 
 def make_tokens(cluster: Cluster, wanted: list[WantedToken], now: datetime.datetime) -> list[Made]:
@@ -203,10 +249,27 @@ def make_tokens(cluster: Cluster, wanted: list[WantedToken], now: datetime.datet
 
 def _make(cluster: Cluster, wanted: WantedToken, now: datetime.datetime) -> Made:
     expiration = expiration_of(now, wanted.ttl)
+    token, uid = _create(
+        cluster,
+        wanted.node,
+        wanted.given,
+        lambda one: secret_manifest(one, wanted.node, expiration, wanted.options),
+    )
+    return _sealed(wanted, token, uid, expiration)
+
+
+def _sealed(wanted: WantedToken, token: Token, uid: str, expiration: datetime.datetime) -> Made:
+    sealed = x509.seal(wanted.recipient, token.text.encode(), seal_context(wanted.node))
+    return Made(wanted.node, token.id, uid, expiration, sealed)
+
+
+def _create(
+    cluster: Cluster, node: str, given: Token | None, manifest_of: Callable[[Token], dict[str, Any]]
+) -> tuple[Token, str]:
+    """A token that nobody has yet, and the uid of its Secret."""
     for attempt in range(_ATTEMPTS):
-        token = wanted.given or generate(secrets.choice)
-        sealed = x509.seal(wanted.recipient, token.text.encode(), seal_context(wanted.node))
-        manifest = secret_manifest(token, wanted.node, expiration, wanted.options)
+        token = given or generate(secrets.choice)
+        manifest = manifest_of(token)
         try:
             answer = cluster.create(PATH, manifest)
         except ConflictError:
@@ -214,11 +277,11 @@ def _make(cluster: Cluster, wanted: WantedToken, now: datetime.datetime) -> Made
             present = cluster.find(f"{PATH}/{secret_name(token.id)}")
             if present is not None and present.get("data") == manifest["data"]:
                 answer = present
-            elif wanted.given is None and attempt < _ATTEMPTS - 1:
+            elif given is None and attempt < _ATTEMPTS - 1:
                 continue
             else:
-                raise _taken(token.id, wanted.node) from None
-        return Made(wanted.node, token.id, answer["metadata"]["uid"], expiration, sealed)
+                raise _taken(token.id, node) from None
+        return token, str(answer["metadata"]["uid"])
     raise InputError("no free id for a bootstrap token was found")
 
 

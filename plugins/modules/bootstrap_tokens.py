@@ -57,6 +57,11 @@ options:
           - A token of your own, C([a-z0-9]{6}.[a-z0-9]{16}). By default a random one is made.
           - One whose id is in the cluster already is refused unless it is the collection's own for the same node.
         type: str
+      held:
+        description:
+          - Id of the token that the host has already, from M(tlsbootstrap.kubernetes.kubelet_identity). While it is the
+            node's and good for another minute, no other one is made.
+        type: str
       description:
         description:
           - What C(kubeadm token list) shows of the token, one line of at most 200 characters. C({node_name}) stands for
@@ -76,6 +81,15 @@ options:
         type: list
         elements: str
         default: []
+  shared:
+    description:
+      - Makes one token that is good for any node, of the group C(system:bootstrappers:tlsbootstrap:shared), and returns
+        it for each of O(tokens). One that is there is used until it ends. Where nodeclient is bound to its group,
+        whoever holds it becomes any node, a control plane included.
+      - O(tokens[].token) and O(tokens[].held) are of no effect, O(tokens[].ttl) and the like are those of the first.
+      - With O(state=absent), such tokens are deleted too.
+    type: bool
+    default: false
   nodes:
     description: Names of the nodes whose tokens are deleted with O(state=absent).
     type: list
@@ -108,7 +122,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sealed:
-  description: For each node its token, encrypted to the recipient. Empty in check mode.
+  description:
+    - For each node its token, encrypted to the recipient. Empty in check mode, and without the nodes that keep the
+      token that they have.
   type: dict
   returned: with O(state=present)
   sample:
@@ -151,6 +167,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.client imp
     cluster_or_none,
 )
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.durations import parse_duration
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.tokens import OwnToken
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome, run, utc_now
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.token_marks import forget_marks, sweep_marks
 
@@ -159,6 +176,7 @@ TOKEN: dict[str, Any] = {
     "recipient": {"type": "str", "required": True},
     "ttl": {"type": "str", "default": "15m"},
     "token": {"type": "str", "no_log": True},
+    "held": {"type": "str"},
     "description": {"type": "str"},
     "usages": {
         "type": "list",
@@ -173,33 +191,39 @@ SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "tokens": {"type": "list", "elements": "dict", "default": [], "options": TOKEN, "no_log": False},
     "nodes": {"type": "list", "elements": "str", "default": []},
+    "shared": {"type": "bool", "default": False},
     "allow_weak_secret": {"type": "bool", "default": False, "no_log": False},
 }
 
 
 def present(module: AnsibleModule) -> Outcome:
-    empty: dict[str, Any] = {"sealed": {}, "ids": {}, "expirations": {}}
     wanted = token_store.check_wanted(module.params["tokens"], parse_duration, module.params["allow_weak_secret"])
     if not wanted:
-        return Outcome(result=empty)
-    reasons = [token_store.wanted_reason(one) for one in wanted]
+        return Outcome(result=results([], {}))
     if module.check_mode:
-        return Outcome(reasons, empty)
-    cluster = cluster_of(module)
-    token_store.check_rights(cluster, wanted)
+        return Outcome([token_store.wanted_reason(one) for one in wanted], results([], {}))
+    cluster, shared = cluster_of(module), module.params["shared"]
+    token_store.check_rights(cluster, wanted, shared)
+    if shared:
+        made, reasons = token_store.make_shared(cluster, wanted, utc_now())
+        return Outcome(reasons, results(made, {}))
     token_store.check_given(cluster, wanted)
-    stale = token_store.leftovers(token_store.own_tokens(cluster), [one.node for one in wanted], utc_now())
-    reasons = token_store.delete_tokens(cluster, stale) + reasons
+    own = token_store.own_tokens(cluster)
+    kept = token_store.kept_tokens(own, wanted, utc_now())
+    wanted = [one for one in wanted if one.node not in kept]
+    stale = token_store.leftovers(own, [one.node for one in wanted], utc_now())
+    reasons = token_store.delete_tokens(cluster, stale) + [token_store.wanted_reason(one) for one in wanted]
     forget_marks(cluster, [one.given.id for one in wanted if one.given])
-    made = token_store.make_tokens(cluster, wanted, utc_now())
-    return Outcome(
-        reasons,
-        {
-            "sealed": {token.node: token.sealed for token in made},
-            "ids": {token.node: token.id for token in made},
-            "expirations": {token.node: token.expiration.strftime("%Y-%m-%dT%H:%M:%SZ") for token in made},
-        },
-    )
+    return Outcome(reasons, results(token_store.make_tokens(cluster, wanted, utc_now()), kept))
+
+
+def results(made: list[token_store.Made], kept: dict[str, OwnToken]) -> dict[str, Any]:
+    ends = {**{token.node: token.expiration for token in made}, **{node: one.expiration for node, one in kept.items()}}
+    return {
+        "sealed": {token.node: token.sealed for token in made},
+        "ids": {**{token.node: token.id for token in made}, **{node: one.id for node, one in kept.items()}},
+        "expirations": {node: end.strftime("%Y-%m-%dT%H:%M:%SZ") for node, end in ends.items() if end},
+    }
 
 
 def absent(module: AnsibleModule) -> Outcome:
@@ -207,7 +231,8 @@ def absent(module: AnsibleModule) -> Outcome:
     cluster = cluster_or_none(module, warnings)
     if cluster is None:
         return Outcome(warnings=warnings)
-    stale = token_store.leftovers(token_store.own_tokens(cluster), module.params["nodes"], utc_now())
+    own = token_store.own_tokens(cluster)
+    stale = token_store.leftovers(own, module.params["nodes"], utc_now(), module.params["shared"])
     if module.check_mode:
         return Outcome([token_store.leftover_reason(token) for token in stale])
     reasons = token_store.delete_tokens(cluster, stale)

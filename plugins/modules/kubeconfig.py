@@ -13,8 +13,11 @@ version_added: 0.1.0
 author:
   - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
 description:
-  - Opens the sealed bootstrap token with the one-time key that M(tlsbootstrap.kubernetes.kubelet_identity) has made
-    on this host, and writes it into a kubeconfig, mode 0600. The token is in no option, result, log or fact.
+  - Writes what a kubelet asks for its first certificate with, mode 0600. Nothing secret is in an option, result, log
+    or fact.
+  - With O(certificate), that is a join certificate with the one-time key that
+    M(tlsbootstrap.kubernetes.kubelet_identity) has made on this host.
+  - With O(sealed_token), it is a bootstrap token, which is opened with that key.
   - The CA is referred to by its path, because the kubelet copies it into its own kubeconfig as it is given, and a
     later bundle then needs no other kubeconfig.
 extends_documentation_fragment:
@@ -40,8 +43,12 @@ options:
     type: str
     required: true
   sealed_token:
-    description: The token as M(tlsbootstrap.kubernetes.bootstrap_tokens) returns it. Required with O(state=present).
+    description: The token as M(tlsbootstrap.kubernetes.bootstrap_tokens) returns it. O(state=present) wants it, or
+      O(certificate).
     type: dict
+  certificate:
+    description: A join certificate in PEM that was signed for the one-time key of this host.
+    type: str
   server:
     description: Address of the API server. Required with O(state=present).
     type: str
@@ -93,6 +100,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files, kubeconfigs, runner, x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import pem
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.kubelet_files import OneTimeKey
@@ -108,6 +116,7 @@ SPEC: dict[str, Any] = {
     "node_name": {"type": "str", "required": True},
     # Sealed: only the one-time key of this host opens it.
     "sealed_token": {"type": "dict", "no_log": False},
+    "certificate": {"type": "str"},
     "server": {"type": "str"},
     "ca_path": {"type": "path"},
     "cluster_name": {"type": "str", "default": "kubernetes"},
@@ -126,17 +135,30 @@ def opened(params: dict[str, Any], key: OneTimeKey) -> str:
     return token
 
 
+def credential(params: dict[str, Any], key: OneTimeKey) -> dict[str, Any]:
+    """The token, or the certificate with its key: one file has all, and goes as one."""
+    if not params["certificate"]:
+        return {"token": opened(params, key)}
+    what = f"the join certificate of {params['node_name']}"
+    data = params["certificate"].encode("ascii", "replace")
+    certificate = x509.certificate_info(x509.load_certificate(pem.certificates(data, what)[0], what))
+    private = key.read()
+    if private is None or x509.load_private_key(private, key.path).info != certificate.key:
+        raise InputError(f"{what} is not for the key {key.path}; run again")
+    return {"certificate_data": data, "key_data": private}
+
+
 def write(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     """Compare and write the kubeconfig; a new token is a change."""
     present = files.read(params["path"])
-    if check_mode and not params["sealed_token"]:
+    if check_mode and not params["sealed_token"] and not params["certificate"]:
         return runner.Outcome([Reason("KubeconfigMissing", params["node_name"], params["path"])])
     config = kubeconfigs.Kubeconfig(
         server=params["server"],
         cluster_name=params["cluster_name"],
         user_name=USER,
         ca_path=params["ca_path"],
-        token=opened(params, OneTimeKey(params["path"])),
+        **credential(params, OneTimeKey(params["path"])),
     )
     wanted = kubeconfigs.build(config)
     reasons = files.attribute_reasons(params["path"], params["node_name"], None, None, "0600")
@@ -169,10 +191,14 @@ def main() -> None:
         argument_spec=SPEC,
         supports_check_mode=True,
         required_if=[("state", "present", ["server", "ca_path"])],
+        mutually_exclusive=[("sealed_token", "certificate")],
     )
     action = clear if module.params["state"] == "absent" else write
-    if module.params["state"] == "present" and not module.params["sealed_token"] and not module.check_mode:
-        module.fail_json(msg="sealed_token is missing: bootstrap_tokens returns it for each node")
+    given = module.params["sealed_token"] or module.params["certificate"]
+    if module.params["state"] == "present" and not given and not module.check_mode:
+        module.fail_json(
+            msg="sealed_token or certificate is missing: bootstrap_tokens or sign returns it for each node"
+        )
     runner.run(module, lambda: action(module.params, module.check_mode))
 
 

@@ -49,6 +49,10 @@ options:
     description: The bootstrap kubeconfig of a join. The one-time key lies in C(.pending) beside it.
     type: path
     required: true
+  certificate:
+    description: Whether the node joins with a certificate, so that a request for it is returned.
+    type: bool
+    default: false
   trusted_cas:
     description:
       - Certificates in PEM of the CAs whose clients the API server takes. When given, a certificate of another CA
@@ -114,10 +118,17 @@ not_after:
 token_request:
   description:
     - What M(tlsbootstrap.kubernetes.bootstrap_tokens) has to know of the node, with the public half of the one-time key
-      in PEM. Empty when the node has joined, and in check mode where there is no key yet.
+      in PEM, and the id of the token that a join which is not at its end has left. Empty when the node has joined, and
+      in check mode where there is no key yet.
   type: dict
   returned: success
-  sample: {"node_name": "worker1", "recipient": "-----BEGIN PUBLIC KEY-----..."}
+  sample: {"node_name": "worker1", "recipient": "-----BEGIN PUBLIC KEY-----...", "held": ""}
+certificate_request:
+  description:
+    - Certificate signing request in PEM for a join certificate, made with the one-time key. Empty without
+      O(certificate), when the node has joined, and in check mode where there is no key yet.
+  type: str
+  returned: when O(state=present)
 leftover:
   description: Whether a join that was stopped has left a bootstrap kubeconfig or a one-time key.
   type: bool
@@ -149,7 +160,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files, runner
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.certificate import instant_text
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import Found, assess
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import (
+    Found,
+    Verdict,
+    assess,
+)
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.endpoint import check_endpoint
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.kubelet_files import KubeletFiles, OneTimeKey
@@ -162,6 +177,7 @@ SPEC: dict[str, Any] = {
     "kubeconfig": {"type": "path", "required": True},
     "certificate_directory": {"type": "path", "required": True},
     "bootstrap_kubeconfig": {"type": "path", "required": True},
+    "certificate": {"type": "bool", "default": False},
     "trusted_cas": {"type": "str"},
     "reset": {"type": "bool", "default": False},
     "server": {"type": "str"},
@@ -171,6 +187,18 @@ SPEC: dict[str, Any] = {
 
 def end_of(found: Found) -> str:
     return "" if found.certificate is None else instant_text(found.certificate.not_after)
+
+
+def waits(verdict: Verdict) -> bool:
+    """Whether all that is missing is the certificate: a kubelet writes its kubeconfig before it has one.
+
+    It writes it once at its start, so where it still waits for an approval the file has to stay.
+    """
+    return [reason.code for reason in verdict.reasons] == ["CertificateMissing"]
+
+
+def token_request(node_name: str, recipient: str | None, key: OneTimeKey) -> dict[str, str]:
+    return {"node_name": node_name, "recipient": recipient, "held": key.token_id()} if recipient else {}
 
 
 def remove(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
@@ -208,7 +236,7 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     if not verdict.joined and not check_mode:
         if params["server"]:
             check_endpoint(params["server"], params["ca_path"])
-        if params["reset"] and verdict.kubeconfig_unusable:
+        if params["reset"] and verdict.kubeconfig_unusable and not (waits(verdict) and key.token_id()):
             kubelet.remove_kubeconfig()
         if params["reset"] and verdict.certificate_unusable:
             kubelet.remove_certificates()
@@ -225,7 +253,8 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
         "joined": verdict.joined,
         "node_name": params["node_name"],
         "not_after": end_of(found),
-        "token_request": {"node_name": params["node_name"], "recipient": recipient} if recipient else {},
+        "token_request": token_request(params["node_name"], recipient, key),
+        "certificate_request": key.request() if recipient and params["certificate"] else "",
         "leftover": leftover,
         "moved": [kubelet.moved] if verdict.joined and reasons else [],
     }

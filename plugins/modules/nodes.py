@@ -69,6 +69,13 @@ options:
     type: str
     choices: [ready, registered, none]
     default: ready
+  approval:
+    description:
+      - Who decides which kind of request, as C(cluster_plan.cluster.approval) has it. With it the message says, when
+        the time is up, for whom a request waits, and which right is missing where kube-controller-manager leaves it
+        alone.
+    type: dict
+    default: {}
   timeout:
     description: Seconds to wait for all nodes together.
     type: int
@@ -139,6 +146,7 @@ SPEC: dict[str, Any] = {
     "nodes": {"type": "list", "elements": "dict", "required": True, "options": NODE},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "wait": {"type": "str", "choices": ["ready", "registered", "none"], "default": "ready"},
+    "approval": {"type": "dict", "default": {}},
     "timeout": {"type": "int", "default": 300},
 }
 
@@ -151,7 +159,7 @@ def apply(module: AnsibleModule) -> Outcome:
     cluster = cluster_or_none(module, warnings)
     if cluster is None:
         return Outcome(result={"missing": [one.name for one in wanted]}, warnings=warnings)
-    store = NodeStore(cluster, module.check_mode)
+    store = NodeStore(cluster, module.check_mode, module.params["approval"])
     if module.params["state"] == "absent":
         return Outcome(store.remove([one.name for one in wanted]), {"missing": []})
     reasons, missing = store.bring(wanted, module.params["wait"])

@@ -12,7 +12,7 @@ from typing import Any
 from .errors import InputError
 from .pem import CERTIFICATE, PUBLIC_KEY, bundle
 
-__all__ = ["bundle_contents", "needs_installing", "published_parts", "signing_requests"]
+__all__ = ["bundle_contents", "join_requests", "needs_installing", "published_parts", "signing_requests"]
 
 
 def signing_requests(
@@ -38,6 +38,22 @@ def signing_requests(
     return wanted
 
 
+def join_requests(
+    asking: Iterable[Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]], kind: str
+) -> list[dict[str, Any]]:
+    """What the CA of joins is to sign: requests, by host or by node, with the rows `joining` of the plan."""
+    by_node = {str(row.get("node_name")): host for host, row in hosts.items()}
+    wanted = []
+    for one in asking:
+        host = str(one.get("host") or by_node.get(str(one.get("node_name")), ""))
+        row = (hosts.get(host, {}).get("joining") or {}).get(kind)
+        if row is None:
+            raise InputError(f"host {host} asks for a join certificate, which the plan does not give it")
+        request = str(one["certificate_request"])
+        wanted.append({"host": host, "identity": dict(row), "request": request, "reasons": ["Missing"]})
+    return wanted
+
+
 def published_parts(results: Iterable[Mapping[str, Any]], known: Mapping[str, str]) -> dict[str, str]:
     """What hosts publish and the CA host does not know yet. A host speaks for itself alone."""
     parts = {}
@@ -59,7 +75,8 @@ def bundle_contents(
     found = []
     for row in bundles:
         kind = PUBLIC_KEY if row["kind"] == "public_keys" else CERTIFICATE
-        members = [str(member) for member in row["members"]]
+        # One that is trusted at times only is left out when it is not known.
+        members = [str(one).lstrip("?") for one in row["members"] if not str(one).startswith("?") or one[1:] in known]
         parts = [str(known[member]) for member in members if member in known]
         found.append(
             {

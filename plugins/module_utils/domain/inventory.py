@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import durations, names, tokens
+from . import credentials, durations, names, tokens
 from .ca import SOURCES
 from .errors import InputError
 from .findings import parse_each
@@ -70,7 +70,7 @@ class Settings:
     signing_duration: int = 0
     config_directory: str = ""
     pki_directory: str = ""
-    approver: str = "service"
+    choices: credentials.Choices = credentials.DEFAULT_CHOICES
     token_ttl: int = 0
     token_options: tokens.TokenOptions = tokens.DEFAULT_OPTIONS
 
@@ -180,7 +180,6 @@ def _parsers() -> tuple[tuple[str, str, Callable[[str, Any], Any]], ...]:
         ("renew_before", "cluster_renew_before", _renew_before),
         ("config_directory", "cluster_config_directory", absolute_path),
         ("pki_directory", "cluster_pki_directory", absolute_path),
-        ("approver", "cluster_approver", functools.partial(_choice, allowed=("service", "module", "manual"))),
         # Bounds of our own: a token is for one join, which takes seconds.
         ("token_ttl", "cluster_join_token_ttl", functools.partial(_duration, at_least=_MINUTE, at_most=_DAY)),
     )
@@ -196,9 +195,31 @@ def read_settings(raw: Mapping[str, Any], findings: Findings) -> Settings:
         parsed = findings.attempt(functools.partial(parse, variable, raw[variable]), None)
         if parsed is not None:
             setattr(settings, attribute, parsed)
+    settings.choices = _choices(raw, findings)
     settings.token_options = findings.attempt(lambda: _token_options(raw), settings.token_options)
     _check_together(settings, findings)
     return settings
+
+
+def _choices(raw: Mapping[str, Any], findings: Findings) -> credentials.Choices:
+    """Who approves what. Only what is valid one by one is looked at together."""
+    wanted = {
+        "credential": ("cluster_join_credential", credentials.CREDENTIALS),
+        "approver": ("cluster_approver", credentials.APPROVERS),
+        "client": ("cluster_client_approval", credentials.APPROVALS),
+        "renewal": ("cluster_renewal_approval", credentials.APPROVALS),
+        "serving": ("cluster_serving_approval", credentials.APPROVALS),
+    }
+    found = {}
+    for name, (variable, allowed) in wanted.items():
+        value = findings.attempt(functools.partial(_choice, variable, raw.get(variable), allowed), "")
+        if value:
+            found[name] = value
+    choices = credentials.Choices(**found)
+    if len(found) == len(wanted):
+        for text in choices.problems():
+            findings.add(text)
+    return choices
 
 
 def _token_options(raw: Mapping[str, Any]) -> tokens.TokenOptions:

@@ -9,10 +9,63 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .csr import CLIENT_SIGNER, NODE_PREFIX, SERVING_SIGNER, Request
+from .credentials import AUTO, MANUAL
+from .csr import CLIENT, CLIENT_SIGNER, NODE_PREFIX, RENEWAL, SERVING_SIGNER, Request
 from .tokens import USER_PREFIX, OwnToken
 
-__all__ = ["join_status", "node_status", "ready", "requests_missing"]
+__all__ = [
+    "has_asked",
+    "join_status",
+    "newest_pending",
+    "node_status",
+    "ready",
+    "requests_missing",
+    "subresource_of",
+    "who_decides",
+]
+
+# What the controller-manager's approver asks whether the requester may create it (sarapprove.go), and who lets it here.
+_REVIEWED = {CLIENT: "nodeclient", RENEWAL: "selfnodeclient"}
+
+
+def has_asked(requests: Iterable[Request], node: str, kind: str, token_id: str | None = None) -> bool:
+    """Whether the node has asked for a certificate; with `token_id` only what was asked with this token counts."""
+    return any(one.kind == kind and _is_of(one, node, token_id) for one in requests)
+
+
+def newest_pending(requests: Iterable[Request], nodes: Iterable[str]) -> list[Request]:
+    """What waits for a decision; the newest of a kind alone, for a kubelet that starts again drops its older keys."""
+    wanted = frozenset(nodes)
+    found: dict[tuple[str, str], Request] = {}
+    for one in sorted(requests, key=lambda request: request.order):
+        node = one.requesting_node or (one.content.node if one.content else None)
+        if one.pending and node in wanted:
+            found[str(node), one.kind] = one
+    return list(found.values())
+
+
+def subresource_of(request: Request) -> str | None:
+    """What its requester has to be allowed to create, for the controller-manager to approve the request."""
+    return _REVIEWED.get(request.kind)
+
+
+def who_decides(request: Request, approval: Mapping[str, Any], allowed: bool | None) -> str:
+    """Whom a request waits for, and what is to be done. `allowed`: what the API server says of its subresource."""
+    kind = request.kind
+    who = approval.get(kind)
+    if who == MANUAL:
+        return f"a person has to decide it: kubectl certificate approve {request.name}"
+    if who == AUTO and allowed is False:
+        return (
+            f"kube-controller-manager leaves it alone, because {request.username} may not create "
+            f"certificatesigningrequests/{_REVIEWED[kind]}: no binding gives this to it or to one of its groups "
+            f"({', '.join(request.groups)}); the playbook `control_plane` makes those that the inventory asks for"
+        )
+    if who == AUTO:
+        return "kube-controller-manager has to approve it: does it run, with the controller csrapproving?"
+    if approval.get("service"):
+        return "csr-approver on the control planes has to decide it: does it run, and what does its journal say?"
+    return "the playbook decides it while it runs: run it again"
 
 
 def requests_missing(
@@ -62,7 +115,7 @@ def _missing(what: str, requests: list[Request]) -> str | None:
 
 def join_status(node: str, tokens: Iterable[OwnToken], requests: Iterable[Request], now: datetime.datetime) -> str:
     """Why a node is not there that should have registered: its token, its request, or what comes after them."""
-    alive = [token for token in tokens if token.node == node and not token.expired(now)]
+    alive = [token for token in tokens if token.serves(node) and not token.expired(now)]
     if not alive:
         return "and it has no bootstrap token that is good: it may have ended before the node joined; run again"
     missing = requests_missing(requests, node, serving=False, token_id=alive[-1].id)

@@ -22,7 +22,7 @@ def pending_files(
     """Return the files that the results name, and bundles of which a member is made anew, be it on another host."""
     paths = [reason["path"] for result in results for reason in _rewriting(result) if reason.get("path")]
     made = {_member(result, reason) for result in everywhere for reason in _rewriting(result)}
-    paths += [row["path"] for row in bundles if made.intersection(row["members"])]
+    paths += [row["path"] for row in bundles if made.intersection(one.lstrip("?") for one in row["members"])]
     return sorted({str(path) for path in paths})
 
 

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import extras, names
 from .ca import SOURCES
+from .credentials import CERTIFICATE
+from .csr import NODE_PREFIX
 from .errors import InputError
 from .findings import Findings
 from .groups import missing_groups, misspelt_groups
 from .inventory import GROUPS, HOST_KEYS, Host, Settings, members_of, read_hosts, read_settings
-from .profiles import COMPONENTS, PROFILES, SYSTEM_USERS, UNITS, Profile, Row, Trust
+from .profiles import CLIENT, COMPONENTS, JOIN_CA, PROFILES, SYSTEM_USERS, UNITS, Profile, Row, Trust
+from .tokens import JOIN_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +33,8 @@ _ETCD_CLIENT_PORT, _ETCD_PEER_PORT = 2379, 2380
 # 300 names work with every reader of certificates that was tried, 5,000 break the handshake in some.
 _MOST_NAMES = 300
 _SYSTEM_MASTERS = "system:masters"
+# Nothing revokes them.
+_JOIN_VALIDITY, _PROBE_VALIDITY = 3600, 300
 # Of every control plane, in both profiles.
 _ADMIN_KUBECONFIG = "admin.conf"
 
@@ -102,6 +107,11 @@ def _check_ca_host(
     if not control_planes:
         return
     if settings.profile == "kubeadm":
+        if settings.choices.credential == CERTIFICATE:
+            findings.add(
+                f"cluster_join_credential: {CERTIFICATE} with cluster_profile kubeadm: there one file says which "
+                "clients and which servers are trusted, and a CA of joins would vouch for servers too; join with tokens"
+            )
         if len(control_planes) > 1:
             findings.add(
                 f"cluster_profile kubeadm with {len(control_planes)} control planes: sharing CA keys between control "
@@ -170,7 +180,8 @@ class _Planner:
         self.control_planes = [host for host in hosts if "control_plane" in host.places]
         self.etcd_hosts = [host for host in hosts if "etcd" in host.places]
         self.nodes = [host for host in hosts if "node" in host.places]
-        self.cas_by_name = {ca.name: ca for ca in profile.cas}
+        chosen = ("", settings.choices.credential)
+        self.cas_by_name = {ca.name: ca for ca in profile.cas if ca.credential in chosen}
         first = self.control_planes[0]
         host, port = settings.endpoint or (first.addresses[0], settings.api_port)
         self.endpoint_host = host
@@ -184,7 +195,10 @@ class _Planner:
             "cluster": self._cluster(),
             "cas": [self._ca(name) for name in self.cas_by_name],
             "hosts": planned,
-            "policy": {"nodes": {host.node_name: self._policy(host) for host in self.nodes}},
+            "policy": {
+                "nodes": {host.node_name: self._policy(host) for host in self.nodes},
+                "decides": self.settings.choices.decides,
+            },
             "warnings": self._warnings(),
         }
 
@@ -211,6 +225,12 @@ class _Planner:
                 f"{host.node_name}={_url(host, _ETCD_PEER_PORT)}" for host in self.etcd_hosts
             ),
             "admin_kubeconfig": self._kubeconfig_path("admin", _ADMIN_KUBECONFIG),
+            "approval": {
+                "client": settings.choices.client,
+                "renewal": settings.choices.renewal,
+                "serving": settings.choices.serving,
+                "service": settings.choices.service,
+            },
             "ca_directory_mode": "0755" if self.profile.cas_in_place else "0700",
         }
 
@@ -276,6 +296,8 @@ class _Planner:
         units = self._units(host)
         _check_paths(host, identities, findings)
         trust = {item.name: self._path(item.file) for item in self._trust(host)}
+        nothing: dict[str, dict[str, Any]] = {}
+        joining = findings.attempt(functools.partial(self._joining, host), nothing)
         bundles = [self._bundle(host, item, units) for item in self._trust(host) if self._written(host, item)]
         return {
             "node_name": host.node_name,
@@ -293,11 +315,43 @@ class _Planner:
             "trust": trust,
             "signing": self._signing() if "control_plane" in host.places else {},
             "restart_files": self._restart_files(host, identities, units),
+            "joining": joining,
+        }
+
+    def _joining(self, host: Host) -> dict[str, dict[str, Any]]:
+        """What the CA of joins signs: a node's first credential, and what a control plane proves its trust with."""
+        if JOIN_CA not in self.cas_by_name:
+            return {}
+        rows: dict[str, dict[str, Any]] = {}
+        if "node" in host.places:
+            name = NODE_PREFIX + host.node_name
+            if names.fit_common_name(name) != name:
+                raise InputError(
+                    f"host {host.name}: {host.node_name} is too long for a join certificate, whose common name has "
+                    "64 characters at the most: give it a shorter node_name, or join with tokens"
+                )
+            rows["node"] = self._joining_row("join", name, [JOIN_GROUP], _JOIN_VALIDITY)
+        if "control_plane" in host.places:
+            rows["probe"] = self._joining_row("join-probe", "tlsbootstrap:join-probe", [], _PROBE_VALIDITY)
+        return rows
+
+    def _joining_row(self, name: str, common_name: str, organizations: list[str], validity: int) -> dict[str, Any]:
+        return {
+            "name": name,
+            "kind": "certificate",
+            "issuer": JOIN_CA,
+            "common_name": common_name,
+            "organizations": organizations,
+            "usages": [CLIENT],
+            "key_type": "ecdsa-p256",
+            "validity": validity,
+            "certificate_path": self._path(f".pending/{name}.crt"),
+            "key_path": self._path(f".pending/{name}.key"),
         }
 
     def _rows(self, host: Host, groups: Mapping[str, Sequence[str]]) -> Iterable[tuple[Row, extras.Extra | None]]:
         for row in self.profile.rows:
-            wanted = row.name != "csr-approver" or self.settings.approver == "service"
+            wanted = row.name != "csr-approver" or self.settings.choices.service
             if row.place in host.places and wanted:
                 yield row, None
         for extra in self.added:
@@ -307,7 +361,7 @@ class _Planner:
 
     def _units(self, host: Host) -> list[str]:
         found = [unit for place in ("etcd", "control_plane", "node") if place in host.places for unit in UNITS[place]]
-        return [unit for unit in found if unit != "csr-approver" or self.settings.approver == "service"]
+        return [unit for unit in found if unit != "csr-approver" or self.settings.choices.service]
 
     def _components(self, host: Host) -> dict[str, list[str]]:
         """The binaries that the host needs, by the play that installs them: etcd comes with the control planes."""
@@ -454,6 +508,8 @@ class _Planner:
         for member in item.members:
             if member.startswith("@"):
                 members += [f"{member[1:]}@{other.name}" for other in ordered]
+            elif member.startswith("?"):
+                members += [member] if member[1:] in self.cas_by_name else []
             else:
                 members.append(member)
         return {

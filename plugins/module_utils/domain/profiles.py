@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 __all__ = [
     "CLIENT",
     "COMPONENTS",
+    "JOIN_CA",
     "KEY_TYPES",
     "PROFILES",
     "SERVER",
@@ -34,6 +35,7 @@ __all__ = [
     "Trust",
 ]
 
+JOIN_CA = "join-ca"
 KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 SERVER = "server auth"
 CLIENT = "client auth"
@@ -61,6 +63,7 @@ class Ca:
     stem: str
     key_group: str = ""  # empty: that of whoever makes it
     key_mode: str = "0600"
+    credential: str = ""  # made only where nodes join with it
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Trust:
-    """A file that says whom to trust. ``@name`` among the members is that identity of every control plane.
+    """A file that says whom to trust. ``@name`` among the members is that identity of every control plane, ``?name`` a
+    CA that is trusted at times only.
 
     Without members it is a second use of a file that something else writes.
     """
@@ -259,6 +263,7 @@ _SEPARATED = Profile(
         Ca("kubernetes-ca", "kubernetes-ca", "kubernetes-ca"),
         Ca("etcd-ca", "etcd-ca", "etcd-ca"),
         Ca("front-proxy-ca", "front-proxy-ca", "front-proxy-ca"),
+        Ca(JOIN_CA, JOIN_CA, JOIN_CA, credential="certificate"),
     ),
     rows=(
         _api_server(("localhost", "@endpoint", "@extra_sans", "@node_ips", "@service_ips", "@loopback")),
@@ -271,7 +276,7 @@ _SEPARATED = Profile(
     ),
     trust=(
         Trust("kubernetes", _EVERYWHERE, "kubernetes-ca.crt", ("kubernetes-ca",), restarts=_KUBERNETES_RESTARTS),
-        Trust("client", ("control_plane",), "client-ca.crt", ("kubernetes-ca", "@kubelet-client-ca")),
+        Trust("client", ("control_plane",), "client-ca.crt", ("kubernetes-ca", "@kubelet-client-ca", "?" + JOIN_CA)),
         Trust("kubelet_serving", ("control_plane",), "kubelet-serving-ca.crt", ("@kubelet-serving-ca",)),
         Trust("front_proxy", ("control_plane",), "front-proxy-ca.crt", ("front-proxy-ca",)),
         Trust("etcd", ("control_plane", "etcd"), "etcd/ca.crt", ("etcd-ca",), restarts=("etcd", "kube-apiserver")),

@@ -76,6 +76,7 @@ CODES: dict[str, str] = {
     "ObjectLeftover": "an object of ours is no longer wanted",
     "TokenWanted": "a node that joins needs a bootstrap token",
     "TokenLeftover": "a bootstrap token of ours is no longer wanted",
+    "JoinsChanged": "joins by certificate are opened, or their time is over",
     "RequestApproved": "a certificate signing request keeps the rules",
     "RequestDenied": "a certificate signing request breaks a rule",
     # units

@@ -31,6 +31,8 @@ __all__ = [
     "NAMESPACE",
     "NODE_ANNOTATION",
     "OBJECT_TYPE",
+    "SHARED_ANNOTATION",
+    "SHARED_GROUP",
     "USER_PREFIX",
     "OwnToken",
     "Token",
@@ -47,6 +49,8 @@ __all__ = [
     "seal_context",
     "secret_manifest",
     "secret_name",
+    "shared_manifest",
+    "token_of",
 ]
 
 ALPHABET = string.digits + string.ascii_lowercase
@@ -57,10 +61,14 @@ NAMESPACE = "kube-system"
 OBJECT_TYPE = "bootstrap.kubernetes.io/token"
 JOIN_GROUP = "system:bootstrappers:tlsbootstrap"
 NODE_GROUP_PREFIX = JOIN_GROUP + ":node:"
+# Not in JOIN_GROUP: nothing that is tied to a node has this group, so a binding of it opens nothing else.
+SHARED_GROUP = JOIN_GROUP + ":shared"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tlsbootstrap.kubernetes"
 NODE_ANNOTATION = "tlsbootstrap.kubernetes/node"
+SHARED_ANNOTATION = "tlsbootstrap.kubernetes/shared"
 DESCRIPTION = "Join of node {node_name}, made by " + MANAGED_BY
+SHARED_DESCRIPTION = "Joins of all nodes, made by " + MANAGED_BY
 AUTHENTICATION = "authentication"
 USAGES = (AUTHENTICATION, "signing")
 MINIMUM_TTL = 60
@@ -106,13 +114,21 @@ DEFAULT_OPTIONS = TokenOptions()
 
 @dataclass(frozen=True)
 class OwnToken:
-    """A Secret of ours in the cluster."""
+    """A Secret of ours in the cluster. One that is shared is of no node."""
 
     name: str
     uid: str
     id: str
     node: str
     expiration: datetime | None
+    shared: bool = False
+
+    def serves(self, node: str) -> bool:
+        return self.shared or self.node == node
+
+    def lasts(self, now: datetime, seconds: int = MINIMUM_TTL) -> bool:
+        """Whether there is time enough left for a join."""
+        return self.expiration is not None and self.expiration - now >= timedelta(seconds=seconds)
 
     def expired(self, now: datetime) -> bool:
         """As the API server has it: no readable end means that it has ended."""
@@ -218,15 +234,36 @@ def secret_name(identifier: str) -> str:
 def secret_manifest(
     token: Token, node: str, expiration: datetime, options: TokenOptions = DEFAULT_OPTIONS
 ) -> dict[str, Any]:
-    """The Secret, with `data`: `stringData` is never read back, so it could not be compared."""
+    """The Secret of a token that is good for one node."""
+    description = options.description.replace("{node_name}", node)
+    groups = (JOIN_GROUP, node_group(node))
+    return _manifest(token, expiration, options, description, groups, {NODE_ANNOTATION: node})
+
+
+def shared_manifest(token: Token, expiration: datetime, options: TokenOptions = DEFAULT_OPTIONS) -> dict[str, Any]:
+    """The Secret of a token that any node may use."""
+    own = options.description == DESCRIPTION
+    description = SHARED_DESCRIPTION if own else options.description.replace("{node_name}", "any")
+    return _manifest(token, expiration, options, description, (SHARED_GROUP,), {SHARED_ANNOTATION: "true"})
+
+
+def _manifest(
+    token: Token,
+    expiration: datetime,
+    options: TokenOptions,
+    description: str,
+    groups: tuple[str, ...],
+    annotations: dict[str, str],
+) -> dict[str, Any]:
+    """With `data`: `stringData` is never read back, so it could not be compared."""
     values = {
         "token-id": token.id,
         "token-secret": token.secret,
         "expiration": expiration.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "description": options.description.replace("{node_name}", node),
+        "description": description,
         **{f"usage-bootstrap-{usage}": "true" for usage in options.usages},
         # The API server splits at "," and trims nothing.
-        "auth-extra-groups": ",".join((JOIN_GROUP, node_group(node), *options.extra_groups)),
+        "auth-extra-groups": ",".join((*groups, *options.extra_groups)),
     }
     return {
         "apiVersion": "v1",
@@ -235,11 +272,21 @@ def secret_manifest(
             "name": secret_name(token.id),
             "namespace": NAMESPACE,
             "labels": {MANAGED_BY_LABEL: MANAGED_BY},
-            "annotations": {NODE_ANNOTATION: node},
+            "annotations": annotations,
         },
         "type": OBJECT_TYPE,
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},
     }
+
+
+def token_of(item: Mapping[str, Any]) -> Token | None:
+    """Both halves of a token of the cluster; None where it is malformed, which the API server stores all the same."""
+    data = item.get("data") or {}
+    try:
+        halves = [base64.b64decode(data.get(key, "")).decode() for key in ("token-id", "token-secret")]
+        return parse_token(".".join(halves), allow_weak=True)
+    except (ValueError, InputError):
+        return None
 
 
 def expiration_of(now: datetime, ttl: int) -> datetime:
@@ -249,9 +296,10 @@ def expiration_of(now: datetime, ttl: int) -> datetime:
 def own_token(item: Mapping[str, Any]) -> OwnToken | None:
     """What a Secret of the cluster is to us; None where it is not ours."""
     metadata = item["metadata"]
-    node = (metadata.get("annotations") or {}).get(NODE_ANNOTATION)
+    annotations = metadata.get("annotations") or {}
+    node, shared = annotations.get(NODE_ANNOTATION) or "", SHARED_ANNOTATION in annotations
     labelled = (metadata.get("labels") or {}).get(MANAGED_BY_LABEL) == MANAGED_BY
-    if item.get("type") != OBJECT_TYPE or not labelled or not node:
+    if item.get("type") != OBJECT_TYPE or not labelled or not (node or shared):
         return None
     encoded = (item.get("data") or {}).get("expiration", "")
     try:
@@ -259,4 +307,4 @@ def own_token(item: Mapping[str, Any]) -> OwnToken | None:
     except ValueError:
         expiration = None
     identifier = metadata["name"][len(secret_name("")) :]
-    return OwnToken(metadata["name"], metadata.get("uid", ""), identifier, node, expiration)
+    return OwnToken(metadata["name"], metadata.get("uid", ""), identifier, node, expiration, shared)

@@ -21,7 +21,7 @@ _CLOSE_IN_OURS = 0.75
 # A slip in the prefix itself, like kubelt_config_overrides.
 _CLOSE_ANYWHERE = 0.92
 # The results of the role `cluster`, which it makes itself.
-_OWN_FACTS = {"cluster_control_plane", "cluster_hosts", "cluster_plan", "cluster_policy"}
+_OWN_FACTS = {"cluster_control_plane", "cluster_hosts", "cluster_joins", "cluster_plan", "cluster_policy"}
 # What roles leave for those after them, in check mode.
 _ROLE_FACTS = {"identities_pending", "kube_binaries_pending"}
 _OTHERS = ("ansible_", "_", "molecule_")

@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+
+import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import joining
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.csr import (
@@ -12,7 +15,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.csr
     Request,
     RequestContent,
 )
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.tokens import OwnToken
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.tokens import JOIN_GROUP, OwnToken
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=timezone.utc)
 
@@ -112,3 +115,60 @@ def test_a_node_that_is_not_there_has_no_token_or_a_request_that_is_stuck():
     assert "token is good" in stuck
     assert CLIENT_SIGNER in stuck
     assert "it has its certificate" in joining.join_status("w1", [token()], [client(**DONE)], NOW)
+
+
+def named(kind, name, username="system:bootstrap:abcdef", groups=("system:bootstrappers",), **changes):
+    signer = SERVING_SIGNER if kind == "serving" else CLIENT_SIGNER
+    found = request(signer, username, **changes)
+    return replace(found, name=name, groups=groups)
+
+
+NODE = {"username": "system:node:w1", "groups": ("system:nodes", "system:authenticated")}
+JOINING = {"username": "system:node:w1", "groups": (JOIN_GROUP, "system:authenticated")}
+
+
+def test_kinds_of_requests():
+    assert named("client", "a").kind == "client"
+    assert named("client", "a", **NODE).kind == "renewal"
+    # The name of a node alone, without its group, is a join certificate's.
+    assert named("client", "a", **JOINING).kind == "client"
+    assert named("serving", "a", **NODE).kind == "serving"
+
+
+def test_of_what_waits_the_newest_of_a_kind_is_answered():
+    requests = [
+        named("client", "old", seconds=1),
+        named("client", "new", seconds=2),
+        named("client", "other", seconds=3, node="w2"),
+        named("client", "decided", seconds=4, approved=True),
+        named("serving", "serving", seconds=5, **NODE),
+    ]
+    assert [one.name for one in joining.newest_pending(requests, ["w1"])] == ["new", "serving"]
+
+
+def test_who_has_asked():
+    requests = [client("abcdef"), serving()]
+    assert joining.has_asked(requests, "w1", "client", "abcdef")
+    assert not joining.has_asked(requests, "w1", "client", "zzzzzz")
+    assert not joining.has_asked([serving(node="w2")], "w1", "serving")
+
+
+@pytest.mark.parametrize(
+    ("request_", "approval", "allowed", "says"),
+    [
+        (named("client", "a"), {"client": "manual"}, None, "kubectl certificate approve a"),
+        (named("client", "a"), {"client": "auto"}, False, "may not create certificatesigningrequests/nodeclient"),
+        (named("client", "a", **NODE), {"renewal": "auto"}, False, "certificatesigningrequests/selfnodeclient"),
+        (named("client", "a"), {"client": "auto"}, True, "controller csrapproving"),
+        (named("serving", "a", **NODE), {"serving": "inventory", "service": True}, None, "csr-approver"),
+        (named("serving", "a", **NODE), {"serving": "inventory", "service": False}, None, "run it again"),
+    ],
+)
+def test_a_request_that_waits_names_whom_it_waits_for(request_, approval, allowed, says):
+    assert says in joining.who_decides(request_, approval, allowed)
+
+
+def test_a_shared_token_is_good_for_every_node():
+    token = OwnToken("bootstrap-token-abcdef", "", "abcdef", "", NOW + timedelta(minutes=5), shared=True)
+    assert "is good" in joining.join_status("w9", [token], [], NOW)
+    assert "no bootstrap token" in joining.join_status("w9", [token], [], NOW + timedelta(minutes=5))

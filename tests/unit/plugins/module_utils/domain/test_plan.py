@@ -519,10 +519,65 @@ def test_masters_are_warned_about() -> None:
         ({"cluster_join_token_usages": ["signing"]}, "no node can join"),
         ({"cluster_join_token_description": "a\nb"}, "one line"),
         ({"cluster_approver": "nobody"}, "cluster_approver"),
+        ({"cluster_approver": "manual"}, "one of service, module"),
+        ({"cluster_join_credential": "password"}, "one of token, "),
+        ({"cluster_client_approval": "nobody"}, "one of inventory, auto, manual"),
+        ({"cluster_client_approval": "auto"}, "good for any node"),
+        ({**KUBEADM, "cluster_join_credential": "certificate"}, "would vouch for servers too"),
+        ({"cluster_serving_approval": "auto"}, "no part of Kubernetes approves"),
+        ({"cluster_join_credential": "shared_token"}, "tied to no node"),
     ],
 )
 def test_setting_refused(changes: dict[str, Any], why: str) -> None:
     assert why in refusal(**changes)
+
+
+def test_join_certificates_are_signed_by_a_ca_of_their_own() -> None:
+    made = build(cluster_join_credential="certificate")
+    assert [ca["name"] for ca in made["cas"]][-1] == "join-ca"
+    assert bundle(made, "cp2", "client")["members"][-1] == "?join-ca"
+    # Nobody but the API server ever trusts it.
+    members = [
+        (host, found["name"])
+        for host in made["hosts"]
+        for found in made["hosts"][host]["bundles"]
+        if "join-ca" in str(found["members"])
+    ]
+    assert members == [(host, "client") for host in HA["kube_control_plane"]]
+    row_ = made["hosts"]["w1"]["joining"]["node"]
+    assert (row_["common_name"], row_["organizations"]) == ("system:node:w1", ["system:bootstrappers:tlsbootstrap"])
+    assert (row_["usages"], row_["validity"], row_["issuer"]) == (["client auth"], 3600, "join-ca")
+    assert made["hosts"]["cp1"]["joining"]["probe"]["organizations"] == []
+    identity.identity_of(row_)
+    identity.identity_of(made["hosts"]["cp1"]["joining"]["probe"])
+
+
+def test_without_join_certificates_there_is_no_ca_of_them() -> None:
+    made = build()
+    assert "join-ca" not in [ca["name"] for ca in made["cas"]]
+    assert "join-ca" not in str(bundle(made, "cp1", "client")["members"])
+    assert made["hosts"]["w1"]["joining"] == {}
+
+
+def test_a_name_too_long_for_a_join_certificate_is_refused() -> None:
+    hosts = {"w1": {"node_ip": "192.0.2.31", "node_name": "a" * 53}}
+    assert build(None, hosts)
+    assert "too long for a join certificate" in refusal(None, hosts, cluster_join_credential="certificate")
+
+
+def test_the_plan_says_who_decides() -> None:
+    made = build(cluster_client_approval="manual", cluster_renewal_approval="inventory")
+    assert made["policy"]["decides"] == ["renewal", "serving"]
+    assert made["cluster"]["approval"] == {
+        "client": "manual",
+        "renewal": "inventory",
+        "serving": "inventory",
+        "service": True,
+    }
+    people = build(cluster_client_approval="manual", cluster_serving_approval="manual")
+    assert people["policy"]["decides"] == []
+    assert "csr-approver" not in people["hosts"]["cp1"]["units"]
+    assert "csr-approver" not in [found["name"] for found in people["hosts"]["cp1"]["identities"]]
 
 
 @pytest.mark.parametrize("ttl", ["1m", "24h"])

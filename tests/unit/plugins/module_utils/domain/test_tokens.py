@@ -173,3 +173,24 @@ def test_an_end_that_cannot_be_read_is_an_end(expiration, expired):
     found = tokens.own_token(stored(data={"expiration": base64.b64encode(expiration.encode()).decode()}))
     assert found is not None
     assert found.expired(NOW) is expired
+
+
+def test_a_shared_token_has_a_group_of_its_own_and_no_node():
+    token = tokens.Token("abcdef", STRONG)
+    manifest = tokens.shared_manifest(token, NOW + timedelta(minutes=5))
+    data = {key: base64.b64decode(value).decode() for key, value in manifest["data"].items()}
+    # Not in the group of the others: a binding of nodeclient to its own makes no other token any node.
+    assert data["auth-extra-groups"] == "system:bootstrappers:tlsbootstrap:shared"
+    assert tokens.nodes_of_groups([data["auth-extra-groups"]]) == []
+    assert "{node_name}" not in data["description"]
+    found = tokens.own_token({**manifest, "metadata": {**manifest["metadata"], "uid": "1"}})
+    assert (found.node, found.shared) == ("", True)
+    assert found.serves("w1")
+    assert found.lasts(NOW)
+    assert not found.lasts(NOW + timedelta(minutes=4, seconds=30))
+    assert tokens.token_of(manifest) == token
+
+
+@pytest.mark.parametrize("data", [{}, {"token-id": "YWJjZGVm"}, {"token-id": "YWJjZGVm", "token-secret": "YQ=="}])
+def test_a_malformed_token_of_the_cluster_is_none(data):
+    assert tokens.token_of({"data": data}) is None

@@ -35,7 +35,7 @@ class Reviewer:
 
 def check(reviewer: Reviewer, *groups: tuple[str, ...]) -> None:
     wanted = [
-        WantedToken(f"w{index}", 60, b"", None, TokenOptions(extra_groups=one)) for index, one in enumerate(groups)
+        WantedToken(f"w{index}", 60, b"", options=TokenOptions(extra_groups=one)) for index, one in enumerate(groups)
     ]
     check_rights(reviewer, wanted)
 

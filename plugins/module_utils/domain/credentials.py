@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node joins with, who approves its requests, and which of these choices go together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "APPROVALS",
+    "APPROVERS",
+    "AUTO",
+    "CERTIFICATE",
+    "CREDENTIALS",
+    "DEFAULT_CHOICES",
+    "INVENTORY",
+    "MANUAL",
+    "MODULE",
+    "SERVICE",
+    "SHARED_TOKEN",
+    "TOKEN",
+    "Choices",
+]
+
+TOKEN, CERTIFICATE, SHARED_TOKEN = CREDENTIALS = ("token", "certificate", "shared_token")
+INVENTORY, AUTO, MANUAL = APPROVALS = ("inventory", "auto", "manual")
+SERVICE, MODULE = APPROVERS = ("service", "module")
+# Credentials that are tied to no node: who holds one may ask for any node's certificate.
+_FOR_ANY_NODE = (SHARED_TOKEN,)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """`approver` applies the rules of the inventory; each kind of request says whether they are asked at all."""
+
+    credential: str = TOKEN
+    approver: str = SERVICE
+    client: str = INVENTORY
+    renewal: str = AUTO
+    serving: str = INVENTORY
+
+    @property
+    def decides(self) -> list[str]:
+        """The kinds of requests that the rules of the inventory decide."""
+        kinds = {"client": self.client, "renewal": self.renewal, "serving": self.serving}
+        return [kind for kind, who in kinds.items() if who == INVENTORY]
+
+    @property
+    def service(self) -> bool:
+        """Whether csr-approver runs on the control planes."""
+        return self.approver == SERVICE and bool(self.decides)
+
+    def problems(self) -> list[str]:
+        """Combinations that could not work, or that would look safer than they are."""
+        anybody = self.credential in _FOR_ANY_NODE
+        found = {
+            "cluster_serving_approval: auto: no part of Kubernetes approves serving certificates; use inventory, which "
+            "does so by itself, or manual": self.serving == AUTO,
+            f"cluster_client_approval: auto with cluster_join_credential: {TOKEN}: kube-controller-manager looks at no "
+            "names, so that each token would be good for any node; use inventory or manual, or say so with "
+            f"cluster_join_credential: {SHARED_TOKEN}": self.client == AUTO and self.credential == TOKEN,
+            f"cluster_client_approval: inventory with cluster_join_credential: {self.credential}: it is tied to no "
+            "node, so that the inventory cannot tell whose request is whose; set cluster_client_approval to manual, or "
+            "to auto, with which its holder becomes any node": self.client == INVENTORY and anybody,
+            "cluster_renewal_approval: inventory with cluster_approver: module: no playbook runs when nodes renew "
+            "their certificates; use auto, or cluster_approver: service": self.renewal == INVENTORY
+            and self.approver == MODULE,
+            "cluster_approver: module with cluster_client_approval: manual and cluster_serving_approval: inventory: no "
+            "playbook runs when the node asks for its serving certificate; use cluster_approver: service, or manual "
+            "for both": self.approver == MODULE and self.client == MANUAL and self.serving == INVENTORY,
+        }
+        return [text for text, applies in found.items() if applies]
+
+
+DEFAULT_CHOICES = Choices()

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests of kubelets that wait for a person: looked at by the rules, waited for, and decided as the person says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import x509
+from .approver.desk import PATH, Decision
+from .approver.waiting import judge_once
+from .cluster import Cluster, ConflictError
+from .domain.approval import APPROVE, Policy
+from .domain.csr import SIGNERS, Request, read_request
+from .domain.errors import InputError
+from .domain.joining import has_asked, newest_pending
+from .domain.reasons import Reason
+from .runner import utc_now
+
+__all__ = ["RequestStore", "decision_reason", "row_of"]
+
+_BEAT = 1.0
+_ATTEMPTS = 5
+_CONDITIONS = {True: ("Approved", "ApprovedByPerson"), False: ("Denied", "DeniedByPerson")}
+
+
+def row_of(decision: Decision) -> dict[str, Any]:
+    """A request for a person to read. All of it is public."""
+    request = decision.request
+    return {
+        "request": request.name,
+        "node": decision.verdict.node,
+        "kind": request.kind,
+        "requester": request.username,
+        "credential_id": request.credential_id,
+        "age": int((decision.time - request.created).total_seconds()),
+        "verdict": decision.verdict.action,
+        "reason": decision.verdict.reason,
+        "message": decision.verdict.message,
+    }
+
+
+class RequestStore:
+    def __init__(self, cluster: Cluster, policy: Policy) -> None:
+        self._cluster = cluster
+        self._policy = policy
+
+    def pending(self, nodes: list[str]) -> list[Decision]:
+        """What waits, and what the rules say of it; without names of all nodes."""
+        found = judge_once(self._cluster, self._policy, nodes, dry_run=True)
+        return sorted(found, key=lambda one: (str(one.verdict.node), one.request.created))
+
+    def wait(self, kinds: Mapping[str, str], tokens: Mapping[str, str], seconds: float) -> list[str]:
+        """Until each node has asked for a certificate of its kind; the nodes that have not, when the time is up."""
+        end = time.monotonic() + seconds
+        while True:
+            requests = self._all()
+            silent = [node for node, kind in kinds.items() if not has_asked(requests, node, kind, tokens.get(node))]
+            if not silent or time.monotonic() + _BEAT > end:
+                return silent
+            time.sleep(_BEAT)
+
+    def waiting(self, nodes: Sequence[str]) -> list[Request]:
+        return newest_pending(self._all(), nodes)
+
+    def _all(self) -> list[Request]:
+        items, _version = self._cluster.list(PATH)
+        return [read_request(item, x509.parse_request) for item in items if item["spec"].get("signerName") in SIGNERS]
+
+    def choose(self, pending: Sequence[Decision], approve: list[str], deny: list[str], force: bool) -> list[Decision]:
+        """The requests that are named, refused where a name is none of them or against the rules."""
+        both = sorted(set(approve) & set(deny))
+        if both:
+            raise InputError(f"{', '.join(both)}: named to be approved and to be denied; decide for one")
+        by_name = {one.request.name: one for one in pending}
+        unknown = [name for name in [*approve, *deny] if name not in by_name]
+        if unknown:
+            raise InputError(
+                f"{', '.join(unknown)}: no kubelet's request of this name waits; it is misspelt, or decided already. "
+                f"Waiting: {', '.join(by_name) or 'none'}"
+            )
+        for name in [] if force else approve:
+            verdict = by_name[name].verdict
+            if verdict.action != APPROVE:
+                raise InputError(
+                    f"{name} is against the rules of the inventory: {verdict.reason}: {verdict.message}; mend the "
+                    "inventory, or approve it all the same with against_rules"
+                )
+        return [by_name[name] for name in dict.fromkeys([*approve, *deny])]
+
+    def decide(self, request: Request, approved: bool) -> None:
+        """Post what the person has said, unless somebody else has decided meanwhile."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._cluster.replace(f"{PATH}/{request.name}/approval", _decision(request, approved))
+                return
+            except ConflictError:
+                present = self._cluster.find(f"{PATH}/{request.name}")
+            if present is None:
+                raise InputError(f"the request {request.name} is gone: look again at what waits")
+            request = read_request(present, x509.parse_request)
+            if not request.pending or attempt == _ATTEMPTS - 1:
+                raise InputError(f"somebody else has decided the request {request.name} meanwhile")
+
+
+def decision_reason(one: Decision, approved: bool) -> Reason:
+    code = "RequestApproved" if approved else "RequestDenied"
+    word = "by the person who ran this"
+    return Reason(code, f"node {one.verdict.node}", one.request.name, "pending", word)
+
+
+def _decision(request: Request, approved: bool) -> dict[str, Any]:
+    """The API server takes the conditions of it alone (pkg/registry/certificates/certificates/strategy.go)."""
+    kind, reason = _CONDITIONS[approved]
+    condition = {
+        "type": kind,
+        "status": "True",
+        "reason": reason,
+        "message": "decided by a person, with the playbook approve",
+        "lastUpdateTime": utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": request.name, "uid": request.uid, "resourceVersion": request.version},
+        "spec": {"signerName": request.signer, "request": "", "usages": sorted(request.usages)},
+        "status": {"conditions": [condition]},
+    }
