@@ -323,8 +323,14 @@ def link_atomic(path: str, target: str) -> None:
     directory, _name = os.path.split(path)
     _refuse_open_folder(directory)
     temporary = _temporary(path)
-    os.symlink(target, temporary)
-    os.replace(temporary, path)
+    with _naming(path):
+        os.symlink(target, temporary)
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
     sync_directory(directory)
 
 

@@ -74,6 +74,21 @@ def test_no_space_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_a_link_that_cannot_have_its_name_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "link"
+    path.symlink_to("old")
+
+    def refuse(source: str, _target: str) -> None:
+        raise OSError(13, "Permission denied", source)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match=f"Permission denied: '{path}'"):
+        files.link_atomic(str(path), "new")
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == ["link"]
+    assert os.readlink(path) == "old"
+
+
 @pytest.mark.parametrize("kind", ["symlink", "dangling", "directory", "fifo"])
 def test_odd_targets_are_refused(tmp_path: Path, kind: str) -> None:
     path, other = tmp_path / "target", tmp_path / "other"
