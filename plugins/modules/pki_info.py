@@ -62,6 +62,12 @@ options:
     description: Whether each entry also has a C(text), which reads like C(openssl x509 -text), with the time left.
     type: bool
     default: false
+  ending_within:
+    description:
+      - A duration like V(30d). Given, RV(files) has those files only that are not there, cannot be read, or have a
+        certificate that ends within it, and RV(counts) says of how many.
+      - Of thousands of certificates the answer stays small, and so does the time that Ansible needs for it.
+    type: str
   ledger:
     description: Path of the ledger of a CA folder (C(ledger.jsonl)). Tells the newest certificate of each identity.
     type: path
@@ -93,6 +99,12 @@ EXAMPLES = r"""
 - name: Fail when one of them ends within a month
   ansible.builtin.assert:
     that: found.files | map(attribute='certificates') | flatten | map(attribute='seconds_left') | min > 2592000
+
+- name: Tell of a folder with thousands of certificates only those that end within a month
+  tlsbootstrap.kubernetes.pki_info:
+    directories: [/srv/certificates]
+    ending_within: 30d
+  register: ending
 
 - name: Read all that a host holds and serves, in one call
   tlsbootstrap.kubernetes.pki_info:
@@ -129,6 +141,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+counts:
+  description: How many C(files) and C(certificates) were read, and how many of the latter are C(ending).
+  type: dict
+  returned: when O(ending_within) is given
+  sample:
+    files: 10000
+    certificates: 10000
+    ending: 3
 files:
   description: One entry for each of O(paths), in the same order, then one for each file of O(directories).
   type: list
@@ -291,6 +311,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.attention import needing_attention
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.durations import parse_duration
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.signing import cut_short
@@ -308,6 +329,7 @@ SPEC: dict[str, Any] = {
     "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT},
     "timeout": {"type": "int", "default": 5},
     "text": {"type": "bool", "default": False},
+    "ending_within": {"type": "str"},
     "ledger": {"type": "path"},
     "signing_duration": {"type": "str"},
 }
@@ -325,6 +347,9 @@ def work(params: dict[str, Any]) -> Outcome:
         result["ledger"] = look_at_ledger(params["ledger"], now)
     duration = params["signing_duration"]
     warnings = [] if duration is None else cut_short(result["files"], parse_duration(duration))
+    if params["ending_within"]:
+        bound = parse_duration(params["ending_within"])
+        result["files"], result["counts"] = needing_attention(result["files"], bound)
     return Outcome(result=result, warnings=warnings)
 
 
