@@ -34,6 +34,7 @@ def keep(task: Task, rows: list[dict[str, Any]], authorities: Callable[[], Outco
         current=made.result["current"].get(task.host, {}),
         bundles=bundle_contents(rows, certificates, published),
         users=(),
+        keys={},
     )
     held = [hold(task)]
     if not task.check:
@@ -46,7 +47,7 @@ def keep(task: Task, rows: list[dict[str, Any]], authorities: Callable[[], Outco
         # What was signed has been told by those who asked for it.
         made.reasons += [reason for reason in signed.reasons if reason.code == "PublishedChanged"]
         made.warnings += signed.warnings
-    own = {**held[-1].result, "reasons": [reason.as_dict() for reason in _once(held)]}
+    own = {**held[-1].result, "requests": []}
     warnings = dict.fromkeys(warning for step in (made, *held) for warning in step.warnings)
     return Outcome(_once([users, made, *held]), {**made.result, "published": published, "held": own}, [*warnings])
 

@@ -14,6 +14,7 @@ import datetime
 import errno
 import fcntl
 import grp
+import importlib
 import json
 import os
 import pwd
@@ -23,16 +24,17 @@ import socket
 import stat
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .domain.errors import InputError
 from .domain.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
     "FileState",
+    "NewFile",
     "append_line",
     "attribute_reasons",
     "ensure_attributes",
@@ -45,6 +47,7 @@ __all__ = [
     "remove",
     "state_of",
     "sweep",
+    "write_all",
     "write_atomic",
     "write_stream",
 ]
@@ -55,6 +58,9 @@ LOCK_FILE = ".lock"
 # The name of a temporary file carries the writer's pid, so that sweeping takes only files of dead writers.
 _TEMPORARY = re.compile(r"^\..+\.tlsbootstrap-(?P<pid>[0-9]+)-[0-9a-f]{8}$")
 _TEMPORARY_AGE = 3600
+# Files that are written together are open at one time, and asked to be synced by so many threads.
+_TOGETHER = 500
+_SYNCERS = 32
 
 
 @dataclass(frozen=True)
@@ -314,6 +320,77 @@ def write_stream(
                 os.unlink(temporary)
             raise
     sync_directory(directory)
+
+
+@dataclass(frozen=True)
+class NewFile:
+    path: str
+    data: bytes
+    owner: str | None = None
+    group: str | None = None
+    mode: str | None = None
+
+
+def write_all(wanted: Sequence[NewFile]) -> None:
+    """Write many files, in their order, each as `write_atomic` does, waiting for the disk once for many of them.
+
+    Only for files that need no backup and of which nobody reads one for the sake of another.
+    """
+    for directory in {os.path.dirname(file.path): None for file in wanted}:
+        ensure_parent(os.path.join(directory, "file"))
+        _refuse_open_folder(directory)
+    for start in range(0, len(wanted), _TOGETHER):
+        _write_some(wanted[start : start + _TOGETHER])
+    for directory in {os.path.dirname(file.path): None for file in wanted}:
+        sync_directory(directory)
+
+
+def _write_some(wanted: Sequence[NewFile]) -> None:
+    for file in wanted:
+        _refuse_odd(state_of(file.path))
+    with contextlib.ExitStack() as stack:
+        staged = [_staged(file, stack) for file in wanted]
+        _sync_all([(descriptor, file.path) for file, (_temporary_path, descriptor) in zip(wanted, staged)])
+        for file, (temporary, _descriptor) in zip(wanted, staged):
+            with _naming(file.path):
+                os.replace(temporary, file.path)
+
+
+def _staged(file: NewFile, stack: contextlib.ExitStack) -> tuple[str, int]:
+    """The whole of a file beside its target; what is left of it at the end of the stack is removed."""
+    temporary = _temporary(file.path)
+    with _naming(file.path):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        stack.callback(os.close, descriptor)
+        stack.callback(_forget, temporary)
+        uid, gid = _uid(file.owner), _gid(file.group)
+        if (uid, gid) != (-1, -1):
+            _chown(descriptor, uid, gid, file.path)
+        os.fchmod(descriptor, _mode(file.mode, 0o600))
+        _write_all(descriptor, file.data)
+    return temporary, descriptor
+
+
+def _forget(temporary: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+
+
+def _sync_all(descriptors: Sequence[tuple[int, str]]) -> None:
+    """A file system brings to the disk at once what is asked for at one time: tenfold faster than one by one."""
+
+    def sync(entry: tuple[int, str]) -> None:
+        with _naming(entry[1]):
+            os.fsync(entry[0])
+
+    if len(descriptors) < _SYNCERS:
+        for entry in descriptors:
+            sync(entry)
+        return
+    # Costs some milliseconds.
+    futures: Any = importlib.import_module("concurrent.futures")
+    with futures.ThreadPoolExecutor(_SYNCERS) as pool:
+        list(pool.map(sync, descriptors))
 
 
 def link_atomic(path: str, target: str) -> None:

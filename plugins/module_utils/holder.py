@@ -11,6 +11,7 @@ come; both halves lie there before the live pair is touched, so the next run can
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 
 from . import files
 from .domain.errors import InputError
@@ -41,6 +42,7 @@ def hold(task: Task) -> Outcome:
     if not task.check:
         for work in every:
             work.apply()
+        files.write_all([file for work in every for file in work.new_files])
     result = {
         "host": task.host,
         "requests": certificates.requests,
@@ -73,8 +75,8 @@ def _paths(identities: list[Identity]) -> dict[str, str]:
 
 
 def _refuse_unknown(task: Task, identities: list[Identity]) -> None:
-    names = [identity.name for identity in identities]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = Counter(identity.name for identity in identities)
+    twice = sorted(name for name, count in names.items() if count > 1)
     if twice:
         raise InputError(f"the identities {', '.join(twice)} are given twice; names have to differ")
     unknown = sorted({*task.force, *(task.certificates or {})} - set(names))

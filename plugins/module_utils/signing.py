@@ -101,9 +101,13 @@ class _Wanted:
             raise InputError(
                 f"{what}: its issuer {identity.issuer} is none of the CAs {', '.join(sorted(authorities))}"
             )
-        text = str(entry["request"])
-        known = text or authority.signs
-        request = x509.load_request(text.encode("utf-8"), what) if known else None
+        # One that comes from this very process has no text.
+        asked, text = entry["request"], ""
+        request: RequestInfo | None = asked if isinstance(asked, RequestInfo) else None
+        if request is None:
+            text = str(asked)
+            known = text or authority.signs
+            request = x509.load_request(text.encode("utf-8"), what) if known else None
         if request is not None and request.key.key_type != identity.key_type:
             raise InputError(f"{what}: the request has a {request.key.key_type} key, wanted is {identity.key_type}")
         why = tuple(sorted({str(r.get("code") if isinstance(r, dict) else r) for r in entry.get("reasons") or ()}))

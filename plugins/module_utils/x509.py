@@ -37,6 +37,7 @@ __all__ = [
     "make_request",
     "new_one_time_key",
     "open_sealed",
+    "own_request",
     "parse_request",
     "public_key_info",
     "same_request",
@@ -68,6 +69,8 @@ _KEY_USAGES = (
     ("crl_sign", "crl sign"),
 )
 ENCRYPTED_KEY = "ENCRYPTED PRIVATE KEY"
+# SHA-256 of the text of keys that this process has made, or has proved by loading them.
+_PROVED: set[bytes] = set()
 # OpenSSL's own cost: 16 MB and some 50 ms.
 _SCRYPT_COST = 1 << 14
 _OID_PBES2 = bytes.fromhex("06092a864886f70d01050d")
@@ -127,12 +130,19 @@ class PrivateKey:
 
     def pem(self, passphrase: bytes | None = None) -> bytes:
         """PKCS#8, which every Kubernetes component and kubeadm read (client-go/util/keyutil)."""
+        text = self._encrypted_pem(passphrase) if passphrase is not None else self._clear_pem()
+        _PROVED.add(hashlib.sha256(text).digest())
+        return text
+
+    def _encrypted_pem(self, passphrase: bytes) -> bytes:
         serialization = _serialization()
-        if passphrase is not None:
-            clear = self.handle.private_bytes(
-                serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            return Block(ENCRYPTED_KEY, _encrypted(bytes(clear), passphrase)).text().encode("ascii")
+        clear = self.handle.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return Block(ENCRYPTED_KEY, _encrypted(bytes(clear), passphrase)).text().encode("ascii")
+
+    def _clear_pem(self) -> bytes:
+        serialization = _serialization()
         return bytes(
             self.handle.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -202,7 +212,8 @@ def load_private_key(data: bytes, what: str, passphrase: bytes | None = None, tr
     if keys[0].label == ENCRYPTED_KEY and passphrase is None:
         raise InputError(f"{what}: the private key is encrypted and no passphrase is given; give it")
     options: dict[str, Any] = {}
-    if trusted and _version() >= 39:
+    digest = hashlib.sha256(data).digest()
+    if (trusted or digest in _PROVED) and _version() >= 39:
         options["unsafe_skip_rsa_key_validation"] = True
     given = passphrase if keys[0].label == ENCRYPTED_KEY else None
     try:
@@ -211,6 +222,8 @@ def load_private_key(data: bytes, what: str, passphrase: bytes | None = None, tr
         raise InputError(
             f"{what}: the private key cannot be read (damaged, unknown kind or wrong passphrase)"
         ) from None
+    if not trusted:
+        _PROVED.add(digest)
     return PrivateKey(handle, _key_info(handle.public_key()))
 
 
@@ -411,6 +424,11 @@ def same_request(first: bytes, second: bytes) -> bool:
     except (ValueError, TypeError, _load("exceptions").UnsupportedAlgorithm):
         return False
     return bool(bodies[0] == bodies[1])
+
+
+def own_request(key: PrivateKey, common_name: str, organizations: tuple[str, ...]) -> RequestInfo:
+    """What a request of this key would say, for a signer in the same process."""
+    return RequestInfo(common_name, organizations, key.info, key.handle.public_key())
 
 
 def load_foreign_request(data: bytes, what: str) -> tuple[Any, KeyInfo, bool]:

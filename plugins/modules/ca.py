@@ -203,7 +203,7 @@ current:
   returned: always
 held:
   description:
-    - What became of O(holder), as M(tlsbootstrap.kubernetes.identities) returns it. RV(reasons) has its reasons too.
+    - What became of O(holder), as M(tlsbootstrap.kubernetes.identities) returns it. Its reasons are in RV(reasons).
   type: dict
   returned: when O(holder) is given
 new:

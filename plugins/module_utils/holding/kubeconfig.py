@@ -28,9 +28,14 @@ class Kubeconfigs:
 
     def write(self, identity: Identity, material: Material, issuer: Issuer | None) -> None:
         """With the pair inside, so the old one is kept like any key."""
+        new = self.new_file(identity, material, issuer)
+        write_kept(new.path, new.data, new.owner, new.group, given(new.mode))
+
+    def new_file(self, identity: Identity, material: Material, issuer: Issuer | None) -> files.NewFile:
+        """The kubeconfig with the pair inside."""
         wanted = given(identity.kubeconfig)
         data = kubeconfigs.build(self._expected(identity, wanted, material, issuer))
-        write_kept(wanted.path, data, wanted.owner, wanted.group, wanted.mode)
+        return files.NewFile(wanted.path, data, wanted.owner, wanted.group, wanted.mode)
 
     def examine(
         self, identity: Identity, live: Material, issuer: Issuer | None, work: Work, asking: bool = False

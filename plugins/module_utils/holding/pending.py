@@ -9,6 +9,7 @@ import contextlib
 import os
 
 from .. import files, x509
+from ..domain.certificate import RequestInfo
 from ..domain.errors import InputError
 from ..domain.identity import Identity
 from .material import Material, material_of
@@ -20,7 +21,9 @@ _SUFFIXES = ("csr", "crt", "key")
 
 
 class Pending:
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, keys: dict[str, bytes] | None = None) -> None:
+        """`keys` are those that wait in this process, and in no file."""
+        self._keys = keys
         self.directory = os.path.join(os.path.dirname(identity.home), PENDING)
         self.name = identity.name
 
@@ -50,6 +53,14 @@ class Pending:
         files.remove(self.path("crt"))
         return asked
 
+    def own_request(self, identity: Identity, live_key: bytes | None, keys: dict[str, bytes]) -> RequestInfo:
+        """For a signer in this process no text has to prove the key, and a new one waits in `keys`."""
+        key = self._asking_key(identity, live_key)
+        if key is None:
+            key = x509.generate_key(identity.key_type)
+            keys[self.name] = key.pem()
+        return x509.own_request(key, identity.common_name, identity.organizations)
+
     def asked(self, identity: Identity, live_key: bytes | None) -> str | None:
         """The request that waits, where it asks for what is wanted now."""
         text = files.read(self.path("csr"))
@@ -58,11 +69,16 @@ class Pending:
             return None
         return text.decode("ascii")
 
+    def key(self) -> bytes | None:
+        """The key that waits."""
+        waiting = (self._keys or {}).get(self.name)
+        return files.read(self.path("key")) if waiting is None else waiting
+
     def _asking_key(self, identity: Identity, live_key: bytes | None) -> x509.PrivateKey | None:
         """The live key where it is to be kept, or the one that waits."""
         if live_key is not None:
             return x509.load_private_key(live_key, "key", trusted=True)
-        data = files.read(self.path("key"))
+        data = self.key()
         if data is not None:
             with contextlib.suppress(InputError):
                 key = x509.load_private_key(data, self.path("key"), trusted=True)

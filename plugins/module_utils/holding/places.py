@@ -17,6 +17,7 @@ from .work import Work
 __all__ = [
     "BACKUP",
     "examine_attributes",
+    "new_pair",
     "reason_at",
     "write_certificate",
     "write_kept",
@@ -42,6 +43,17 @@ def write_key(identity: Identity, data: bytes) -> None:
 def write_certificate(identity: Identity, material: Material) -> None:
     path, data = identity.certificate_file, normalised(material.certificate or b"")
     _write(identity, path, data, identity.certificate_mode)
+
+
+def new_pair(identity: Identity, material: Material) -> list[files.NewFile]:
+    """Where nothing is there yet; the key first."""
+    certificate = normalised(material.certificate or b"")
+    return [
+        files.NewFile(identity.key_file, material.key or b"", identity.owner, identity.group, identity.key_mode),
+        files.NewFile(
+            identity.certificate_file, certificate, identity.owner, identity.group, identity.certificate_mode
+        ),
+    ]
 
 
 def _write(identity: Identity, path: str, data: bytes, mode: str) -> None:

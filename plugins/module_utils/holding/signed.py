@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import files
+from ..domain.certificate import RequestInfo
 from ..domain.errors import InputError, given
 from ..domain.identity import Identity, compare, new_key_wanted
 from ..domain.ledger import restored
@@ -16,7 +17,7 @@ from ..domain.reasons import Reason
 from .kubeconfig import Kubeconfigs
 from .material import Issuer, Material, issuer_of, material_of, read_live, with_chain
 from .pending import Pending
-from .places import examine_attributes, reason_at, write_certificate, write_key
+from .places import examine_attributes, new_pair, reason_at, write_certificate, write_key
 from .work import Task, Work
 
 __all__ = ["Certificates"]
@@ -35,14 +36,14 @@ class Certificates:
         live = read_live(identity, issuer)
         reasons = self._compare(identity, live, issuer, self._task.forces(identity.name))
         reasons = reasons or self._compare_ledger(identity, live, work)
-        pending = Pending(identity)
+        pending = Pending(identity, self._task.keys)
         wanted = (self._task.certificates or {}).get(identity.name)
         candidate = self._candidate(identity, pending, live, issuer, wanted)
         if candidate is not None and (wanted is not None or reasons):
             if wanted is None:
                 reasons = [replace(reason_at(identity, "Interrupted"), files=_halves(identity, live, candidate))]
             reasons = reasons or [reason_at(identity, "Forced")]
-            work.add(reasons, lambda: self._install(identity, candidate, pending, issuer))
+            self._go_live(identity, live, candidate, pending, issuer, reasons, work)
             live = candidate
         elif reasons and identity.external:
             self._ask_elsewhere(identity, pending, live, reasons, work)
@@ -124,8 +125,8 @@ class Certificates:
         self, identity: Identity, pending: Pending, live: Material, issuer: Issuer | None, wanted: str
     ) -> Material:
         """A certificate is installed only when it says what the row says, for the key that asked, by its CA."""
-        waiting = files.read(pending.path("key"))
-        for key in [live.key] if waiting is None else [live.key, waiting]:
+        keys = [key for key in (live.key, pending.key()) if key is not None]
+        for key in keys or (None,):
             material = material_of(with_chain(wanted.encode("utf-8"), issuer), key, issuer)
             if material.found.certificate is not None and material.found.certificate.key == material.found.key:
                 break
@@ -138,8 +139,32 @@ class Certificates:
         return material
 
     def _request(self, identity: Identity, pending: Pending, live: Material, reasons: list[Reason]) -> None:
-        request = pending.request(identity, None if self._renewed(identity, live) else live.key)
+        kept, keys = None if self._renewed(identity, live) else live.key, self._task.keys
+        request = pending.request(identity, kept) if keys is None else pending.own_request(identity, kept, keys)
         self.requests.append(_asking(identity, request, reasons))
+
+    def _go_live(
+        self,
+        identity: Identity,
+        live: Material,
+        material: Material,
+        pending: Pending,
+        issuer: Issuer | None,
+        reasons: list[Reason],
+        work: Work,
+    ) -> None:
+        """Of a pair that nobody reads yet a kill in between takes nothing away: the next run makes another."""
+        fresh = self._task.keys is not None and not (live.key or live.certificate or pending.paths())
+        if fresh and not files.state_of(identity.home).exists:
+            work.reasons += reasons
+            work.new_files += self._new_files(identity, material, issuer)
+        else:
+            work.add(reasons, lambda: self._install(identity, material, pending, issuer))
+
+    def _new_files(self, identity: Identity, material: Material, issuer: Issuer | None) -> list[files.NewFile]:
+        if identity.embedded:
+            return [self._kubeconfigs.new_file(identity, material, issuer)]
+        return new_pair(identity, material)
 
     def _install(self, identity: Identity, material: Material, pending: Pending, issuer: Issuer | None) -> None:
         pending.keep(material)
@@ -155,7 +180,7 @@ class Certificates:
         write_certificate(identity, material)
 
 
-def _asking(identity: Identity, request: str, reasons: list[Reason]) -> dict[str, Any]:
+def _asking(identity: Identity, request: str | RequestInfo, reasons: list[Reason]) -> dict[str, Any]:
     return {
         "identity": identity.name,
         "request": request,

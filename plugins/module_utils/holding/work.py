@@ -12,6 +12,7 @@ from typing import Any
 
 from ..domain.clock import check_clock
 from ..domain.reasons import Reason
+from ..files import NewFile
 from ..runner import Command
 
 __all__ = ["FORCEABLE", "Task", "Work"]
@@ -36,6 +37,8 @@ class Task:
     # System users that are made first, because files belong to them.
     users: tuple[str, ...] = ()
     command: Command | None = None
+    # New keys by identity, where their certificates come within this process; otherwise they wait in files.
+    keys: dict[str, bytes] | None = None
     # The time on the controller, where it is known.
     controller: datetime.datetime | None = None
     # What is served along with what a CA has signed: itself and those above it but the root, by its name.
@@ -64,6 +67,8 @@ class Work:
     reasons: list[Reason] = field(default_factory=list)
     steps: list[Callable[[], None]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    # What was not there before, written after all steps, together.
+    new_files: list[NewFile] = field(default_factory=list)
 
     def add(self, reasons: list[Reason], step: Callable[[], None]) -> None:
         self.reasons += reasons

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_holder import keep
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task
@@ -42,14 +44,17 @@ def alone(tmp_path: Path) -> Cluster:
     return cluster
 
 
+def modes(cluster: Cluster) -> dict[str, int]:
+    """Of all files; the folder in which something may have waited is none of them."""
+    return {path: state[1] for path, state in tree(cluster.root).items() if not path.endswith("/.pending")}
+
+
 def test_one_call_leaves_what_four_calls_leave(alone: Cluster, tmp_path: Path) -> None:
     four = Cluster(tmp_path / "four")
     four.hosts_on, four.members = alone.hosts_on, alone.members
     four.run()
     kept(alone)
-    assert {path: state[1] for path, state in tree(alone.root).items()} == {
-        path: state[1] for path, state in tree(four.root).items()
-    }
+    assert modes(alone) == modes(four)
     assert not four.run().changed
     # The four calls find nothing to do after the one.
     assert not alone.run().changed
@@ -77,9 +82,7 @@ def test_what_is_told_of_the_host_is_told_once(alone: Cluster) -> None:
     outcome = kept(alone)
     seen = [(reason.code, reason.subject, reason.path) for reason in outcome.reasons]
     assert len(seen) == len(set(seen))
-    held = [reason["subject"] for reason in outcome.result["held"]["reasons"]]
-    assert "kube-apiserver" in held
-    assert "etcd-ca" not in held
+    assert outcome.result["held"]["requests"] == []
 
 
 def test_one_changed_name_is_signed_and_installed_in_one_call(alone: Cluster) -> None:
@@ -117,3 +120,40 @@ def test_users_come_before_all_else(alone: Cluster) -> None:
     assert codes(told)[0] == "Missing"
     assert told.reasons[0].subject == "user a-user-that-is-not-there"
     assert not calls
+
+
+def test_a_new_key_lies_nowhere_but_in_its_place(alone: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has to be written twice, so that a kill takes nothing away, is what somebody reads already."""
+    written: list[str] = []
+    write = files.write_atomic
+
+    def noted(path: str, *more: Any, **options: Any) -> None:
+        written.append(path)
+        write(path, *more, **options)
+
+    monkeypatch.setattr(files, "write_atomic", noted)
+    kept(alone)
+    assert not [path for path in written if "/.pending/kube-apiserver" in path or "/.pending/scheduler" in path]
+    alone.find("cp1", "kube-apiserver")["dns_names"].append("api.example.org")
+    kept(alone)
+    assert {Path(path).name for path in written if "/.pending/" in path} >= {"kube-apiserver.key", "kube-apiserver.crt"}
+
+
+def test_a_run_that_was_killed_between_key_and_certificate_is_made_whole(
+    alone: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def killed(source: str, target: str) -> None:
+        if target.endswith("etcd-server.crt"):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        kept(alone)
+    monkeypatch.undo()
+    assert not list(alone.root.rglob(".*.tlsbootstrap-*"))
+    assert ("CertificateMissing", "etcd-server") in [(reason.code, reason.subject) for reason in kept(alone).reasons]
+    assert not kept(alone).reasons
+    assert not alone.run().changed

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -209,3 +210,40 @@ def test_attribute_reasons_need_no_user(tmp_path: Path) -> None:
     found = files.attribute_reasons(str(path), "file", "nobody-of-this-name", None, "0600")
     assert [reason.code for reason in found] == ["OwnerChanged", "ModeChanged"]
     assert files.attribute_reasons(str(tmp_path / "nothing"), "file", "root", "root", "0600") == []
+
+
+def test_many_files_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_TOGETHER", 40)
+    synced: list[int] = []
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(descriptor), sync(descriptor)))
+    wanted = [
+        files.NewFile(str(tmp_path / f"d{n % 3}" / f"f{n}"), b"x" * n, mode="0640" if n % 2 else None)
+        for n in range(100)
+    ]
+    files.write_all(wanted)
+    for n, file in enumerate(wanted):
+        path = Path(file.path)
+        assert path.read_bytes() == b"x" * n
+        assert stat.S_IMODE(path.stat().st_mode) == (0o640 if n % 2 else 0o600)
+    assert sum(1 for _ in tmp_path.rglob("*")) == 103
+    # Each file, and each folder: when it is made, its parent, and when all is in it.
+    assert len(synced) >= 100 + 3
+
+
+def test_of_many_files_the_first_that_cannot_be_written_is_named_and_none_is_half(tmp_path: Path) -> None:
+    (tmp_path / "f7").mkdir()
+    with pytest.raises(InputError, match="f7 is a directory"):
+        files.write_all([files.NewFile(str(tmp_path / f"f{n}"), b"x") for n in range(20)])
+    assert [path.name for path in tmp_path.iterdir()] == ["f7"]
+
+
+def test_a_disk_that_fails_while_syncing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="f0") as caught:
+        files.write_all([files.NewFile(str(tmp_path / f"f{n}"), b"x") for n in range(40)])
+    assert caught.value.filename == str(tmp_path / "f0")
+    assert not list(tmp_path.iterdir())
