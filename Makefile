@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo demo-down test test-matrix setup lint docs-lint sanity galaxy unit integration molecule docs release clean
+.PHONY: help demo demo-down test test-matrix bench setup lint docs-lint sanity galaxy unit integration molecule docs release clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { \
@@ -17,6 +17,9 @@ demo-down: ## Remove all that `make demo` has started
 
 test: ## Every check, with a table of them at the end
 	@tools/test
+
+bench: ## Times of whole runs beside those of others, as a table
+	@tools/bench
 
 test-matrix: ## What is too long for it: other versions of Kubernetes, ansible-core and Python, more scenarios
 	@tools/test-matrix

@@ -198,13 +198,16 @@ def test_a_check_tells_who_would_be_asked_and_writes_nothing(external: Cluster) 
     assert len([path for path in requests if path.endswith(".csr")]) == 3
 
 
+BOTH_USAGES = """basicConstraints=CA:FALSE
+keyUsage=digitalSignature
+extendedKeyUsage=serverAuth,clientAuth
+subjectAltName=DNS:cp1,DNS:kubernetes,DNS:localhost,IP:10.96.0.1,IP:::1
+"""
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("names", {"options": ("-copy_extensions", "none"), "extensions": AKI + "basicConstraints=CA:FALSE\n"
      "keyUsage=digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:cp1,DNS:evil.example\n"},
      "of its names evil.example was not asked for, and 10.96.0.1, ::1, kubernetes, localhost is missing"),
-    ("usages", {"options": ("-copy_extensions", "none"), "extensions": AKI + "basicConstraints=CA:FALSE\n"
-     "keyUsage=digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n"
-     "subjectAltName=DNS:cp1,DNS:kubernetes,DNS:localhost,IP:10.96.0.1,IP:::1\n"},
+    ("usages", {"options": ("-copy_extensions", "none"), "extensions": AKI + BOTH_USAGES},
      "its usages are client auth, digital signature, server auth, asked was for digital signature, server auth"),
     ("constraints", {"options": ("-copy_extensions", "none"), "extensions": AKI + CA
      + "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:cp1,DNS:kubernetes,DNS:localhost,IP:10.96.0.1,IP:::1\n"},
