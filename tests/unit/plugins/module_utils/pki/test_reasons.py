@@ -355,6 +355,7 @@ SOURCES = ("ChainChanged", "Requested", "RequestChanged", "Answered")
 ELSEWHERE = {
     **dict.fromkeys(SOURCES, "unit/plugins/module_utils/pki/test_sources.py"),
     "ContentChanged": "integration/targets/csr_approver/tasks/main.yml",
+    "JoinsChanged": "integration/targets/join_window/tasks/main.yml",
     "NotJoined": "integration/targets/kubelet_identity/tasks/first.yml",
     "NodeNameChanged": "unit/plugins/module_utils/domain/test_kubelet_identity.py",
     "ObjectMissing": "integration/targets/cluster_objects/tasks/main.yml",
