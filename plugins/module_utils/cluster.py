@@ -58,6 +58,8 @@ WATCH_SECONDS = 60
 # A server that is silent for longer than its own watch would last is gone.
 WATCH_SILENCE = WATCH_SECONDS + 15.0
 PAGE = 500
+# Open to everybody who has logged in: ClusterRole system:public-info-viewer.
+READY = "/readyz"
 # The most threads that ask at a time.
 CONNECTIONS = 16
 FIRST_WAIT = 0.1
@@ -283,13 +285,32 @@ class Cluster:
             try:
                 return self._attempt(call, end - time.monotonic())
             except _AgainError as again:
-                wait = again.wait(attempt)
-                if time.monotonic() + wait >= end:
-                    raise UnreachableError(
-                        f"the API server {self.access.server} could not be asked to {call.text} in time: {again}"
-                    ) from None
+                wait, error = again.wait(attempt), again
+            except ForbiddenError as forbidden:
+                if self._knows_roles(end - time.monotonic()):
+                    raise
+                wait, error = _wait(attempt), forbidden
+            if time.monotonic() + wait >= end:
+                raise self._too_late(call, error) from None
             time.sleep(wait)
         raise AssertionError("unreachable")
+
+    def _too_late(self, call: _Call, error: Exception) -> Exception:
+        if isinstance(error, ForbiddenError):
+            return error
+        return UnreachableError(
+            f"the API server {self.access.server} could not be asked to {call.text} in time: {error}"
+        )
+
+    def _knows_roles(self, seconds: float) -> bool:
+        """Until an API server that has just started has read the roles, it forbids everything, this question too."""
+        try:
+            with self._told():
+                response = self._send(_Call("get", READY), min(self._request_timeout, max(0.05, seconds)))
+                response.read()
+        except _AgainError:
+            return False
+        return bool(response.status == 200)
 
     def _attempt(self, call: _Call, seconds: float) -> dict[str, Any]:
         end = time.monotonic() + seconds

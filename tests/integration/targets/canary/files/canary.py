@@ -30,7 +30,7 @@ ALPHABET = string.ascii_lowercase + string.digits
 
 
 def random_text(length):
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    return "".join(secrets.choice(ALPHABET) for _place in range(length))
 
 
 def openssl(*arguments, given=None):

@@ -273,6 +273,20 @@ def test_missing_rights_are_named():
         assert words in said, said
 
 
+def test_an_api_server_that_has_just_started_forbids_nothing_for_good():
+    """It answers 403 to everything, whether it is ready too, until it has read the roles."""
+    proxy, cluster = proxied(Fault("403", times=4), timeout=20)
+    assert cluster.get(NAMESPACE)
+    assert [seen for _method, seen in proxy.seen] == [NAMESPACE, "/readyz", NAMESPACE, "/readyz", NAMESPACE], proxy.seen
+
+
+def test_what_is_forbidden_by_a_server_that_is_never_ready_is_named():
+    _proxy, cluster = proxied(Fault("403", times=1000), timeout=2)
+    said, took = raises(ForbiddenError, lambda: cluster.get(NAMESPACE))
+    assert "get namespaces" in said, said
+    assert took < 4, took
+
+
 def test_no_secret_is_in_a_message():
     cluster = direct()
     token = tokens.Token("canary", "k3u8zq1x9v0m5c7p")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,7 +125,7 @@ def renews(kubeadm, machine):
     later = kubeadm.expiration()
     assert all(later[name] > dates[name] for name in set(later) - {stem.replace("/", "-") for stem in CAS})
     for stem in LEAVES:
-        issuer = {"etcd": "etcd/ca", "front": "front-proxy-ca"}.get(stem.replace("/", "-").split("-")[0], "ca")
+        issuer = {"etcd": "etcd/ca", "front": "front-proxy-ca"}.get(re.split("[/-]", stem)[0], "ca")
         issuer = "etcd/ca" if stem == "apiserver-etcd-client" else issuer
         output("openssl", "verify", "-CAfile", str(PKI / f"{issuer}.crt"), str(PKI / f"{stem}.crt"))
 

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import ConflictError, NotFoundError
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import (
+    ConflictError,
+    NotFoundError,
+    UnreachableError,
+)
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.lease import LEASES_PATH
 
 __all__ = ["FakeCluster", "touched"]
@@ -19,11 +23,11 @@ class FakeCluster:
         self.leases = {}
         self.faults = []
         self.writes = 0
-        self.down = None
+        self.down = False
 
     def _answers(self):
         if self.down:
-            raise self.down
+            raise UnreachableError("down")
 
     def _table(self, path):
         return self.leases if path.startswith(LEASES_PATH) else self.items

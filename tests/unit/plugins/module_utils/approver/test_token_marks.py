@@ -92,8 +92,11 @@ def test_marks_go_when_no_token_can_be_as_old_and_nothing_else_goes():
 
 
 def test_who_may_not_see_marks_leaves_them():
-    store = Store()
-    store.list = lambda *_unused: (_ for _ in ()).throw(ForbiddenError("403"))
+    class Forbidden(Store):
+        def list(self, *_unused):
+            raise ForbiddenError("403")
+
+    store = Forbidden()
     sweep_marks(store, NOW)
 
 
