@@ -281,6 +281,7 @@ class Cluster:
 
     def _request(self, call: _Call) -> dict[str, Any]:
         end = time.monotonic() + OPERATION_TIMEOUT if self._end is None else self._end
+        error: Exception
         for attempt in itertools.count():
             try:
                 return self._attempt(call, end - time.monotonic())
