@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ IDENTITY = (
 )
 # Which labels and taints are the collection's own, of all nodes.
 MARKED = "/api/v1/configmaps/kube-system/tlsbootstrap-nodes"
+POLICY = "/etc/kubernetes/csr-approver.json"
 ELSEWHERE = {
     "cluster_bootstrap_kubeconfig": "/etc/kubernetes/kubelet/bootstrap-kubeconfig",
     "cluster_kubelet_kubeconfig": "/etc/kubernetes/kubelet/kubeconfig",
@@ -89,7 +91,10 @@ class TestRemoval:
         assert uids(cp1).items() <= removal.nodes.items()
         assert ready_nodes(cp1) == ["cp1", "w1"]
         changed = changed_since(removal.states, cp1, workers["w1"])
-        assert {name: set(kinds) for name, kinds in changed.items()} == {"cp1": {"objects"}}
+        assert {name: set(kinds) for name, kinds in changed.items()} == {"cp1": {"files", "objects"}}
+        # Whoever has the node's key may ask no more: the approver, which reads this file again, does not know it.
+        assert set(changed["cp1"]["files"]) == {POLICY, str(Path(POLICY).parent)}
+        assert sorted(json.loads(cp1.output("cat %s", POLICY))["nodes"]) == ["cp1", "w1"]
         objects = {key for key in changed["cp1"]["objects"] if not key.startswith("request/")}
         assert objects == {f"node/{REMOVED}", MARKED}
 
