@@ -1,4 +1,4 @@
-"""Who approves in the place of the service: the playbook while it runs, or people."""
+"""Who approves in the place of the service: the playbook while it runs, or nobody. People: scenario `join_security`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from proofs.ansible import run
-from proofs.faults import as_soon_as, token_made
-from proofs.hosts import ADMIN, KUBECTL, Host
+from proofs.hosts import Host
 from proofs.nodes import leave, left_of_joins, ready_nodes
 
 ONE = ("--limit", "w2")
 BINDING = "tlsbootstrap:csr-approver"
-# What an operator does, for as long as the test lets him.
-OPERATOR = f"""
-export KUBECONFIG={ADMIN}
-pending='{{{{range .items}}}}{{{{if not .status.conditions}}}}{{{{.metadata.name}}}} {{{{end}}}}{{{{end}}}}'
-while sleep 1; do
-    for request in $({KUBECTL} get csr -o go-template="$pending"); do {KUBECTL} certificate approve "$request"; done
-done
-"""
 
 
 def approver(kind: str) -> tuple[str, str]:
@@ -57,20 +48,13 @@ def test_the_playbook_approves(without_service: None, cp1: Host, w2: Host) -> No
     assert signers == {"kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving"}
 
 
-def test_people_approve(without_service: None, cp1: Host, w2: Host) -> None:
-    with as_soon_as(cp1, token_made(cp1), OPERATOR):
-        joined = run("join", *ONE, *approver("manual"))
-    assert (joined.code, joined.failures) == (0, "")
-    assert "Approve the requests of w2 within" in joined.output
-    assert ready_nodes(cp1) == ["w1", "w2"]
-    assert left_of_joins(cp1, w2) == []
-
-
 def test_nobody_approves(without_service: None, cp1: Host, w2: Host) -> None:
-    late = run("join", *ONE, *approver("manual"), "--extra-vars", "cluster_join_timeout=10")
+    """The inventory says that the service decides, and it does not run."""
+    late = run("join", *ONE, "--extra-vars", "cluster_join_timeout=10")
     assert late.code > 0
     assert "requests that wait for approval" in late.failures
     assert "kubernetes.io/kube-apiserver-client-kubelet" in late.failures
+    assert "csr-approver on the control planes has to decide it: does it run" in late.failures
     assert left_of_joins(cp1, w2) == []
     requests = cp1.objects("certificatesigningrequests")["items"]
     assert requests
