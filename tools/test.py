@@ -463,7 +463,7 @@ def unit(t: Tester) -> None:
 
 def integration(t: Tester) -> None:
     """The modules as a play calls them, against files and a real API server."""
-    t.step("targets", [str(COPY / "tools/integration")])
+    t.step("targets", [str(COPY / "tools/integration")], timeout=2400)
 
 
 def start_molecule(t: Tester) -> None:
