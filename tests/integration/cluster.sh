@@ -99,6 +99,16 @@ wait_ready() {
     done
 }
 
+# The first thread of a process that is killed ends before those that still hold its port.
+await_port() {
+    local tries=0
+    while (exec 3<>"/dev/tcp/127.0.0.1/$api_port") 2>/dev/null; do
+        tries=$((tries + 1))
+        [ $tries -lt 300 ] || exit 1
+        sleep 0.1
+    done
+}
+
 alive() { # NAME; a zombie, where nobody reaps it, is not
     local pid state
     [ -e "$directory/$1.pid" ] || return 1
@@ -143,6 +153,7 @@ case $action in
         # A crash; asked to end, it would wait for the watches that are open.
         kill -KILL "$(cat "$directory/kube-apiserver.pid")"
         end kube-apiserver
+        await_port
         launch_api
         wait_ready
         ;;
