@@ -12,7 +12,8 @@ short_description: Ask for the passphrase of the CAs' keys
 author:
   - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
 description:
-  - Asks at the terminal of the run. Nothing of what is typed is shown, logged or written anywhere.
+  - Asks at the terminal of the run. Nothing of what is typed is shown, logged or written anywhere. The result hides
+    itself, so the task needs no C(no_log), which would hide why it fails, too.
   - Fails where there is no terminal.
   - What is registered holds the passphrase in the memory of the run. Do not show it with C(debug), and do not make a
     fact of it.
@@ -39,7 +40,6 @@ EXAMPLES = r"""
 - name: Ask for the passphrase
   tlsbootstrap.kubernetes.ca_passphrase:
   register: asked
-  no_log: true
   run_once: true
 
 - name: Make the CAs with encrypted keys

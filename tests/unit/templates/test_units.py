@@ -131,3 +131,16 @@ def test_the_kubelet_gets_no_mount_namespace() -> None:
         r"^(?:Private|Protect|ReadWrite|ReadOnly|Inaccessible|ProcSubset|Temporary|Bind|Root|Dynamic|\w+Directory).*"
     )
     assert re.findall(makers, service, re.MULTILINE) == []
+
+
+def test_a_controller_manager_without_the_key_of_its_ca_signs_nothing() -> None:
+    """As in kubeadm's external CA mode: no flag has a default that would name a pair."""
+    rendered = renderer_of("kube_controller_manager", profile="kubeadm")
+    plan = rendered.variables["cluster_plan"]
+    rendered.variables["cluster_plan"] = {**plan, "host": {**plan["host"], "signing": {}}}
+    _name, unit = rendered.unit("kube_controller_manager")
+    assert {flag for flag in flags_of(unit) if flag.startswith("cluster-signing")} == {"cluster-signing-duration"}
+    assert (
+        rendered.value("{{ __kube_controller_manager_signing.values() | map(attribute='certificate') | list }}") == []
+    )
+    assert rendered.value("{{ __kube_controller_manager_cas | map(attribute='name') | list }}") == ["kubernetes-ca"]
