@@ -306,20 +306,21 @@ class Cluster:
     def _knows_roles(self, seconds: float) -> bool:
         """Until an API server that has just started has read the roles, it forbids everything, this question too."""
         try:
-            with self._told():
-                response = self._send(_Call("get", READY), min(self._request_timeout, max(0.05, seconds)))
-                response.read()
+            response, _data = self._exchange(_Call("get", READY), seconds)
         except _AgainError:
             return False
         return bool(response.status == 200)
 
     def _attempt(self, call: _Call, seconds: float) -> dict[str, Any]:
+        return self._answer(call, *self._exchange(call, seconds))
+
+    def _exchange(self, call: _Call, seconds: float) -> tuple[Any, bytes]:
+        """The answer as it came, with all of its body."""
         end = time.monotonic() + seconds
         with self._told():
             response = self._send(call, min(self._request_timeout, max(0.05, seconds)))
             with _cut_off(response, end - time.monotonic()):
-                data = response.read()
-        return self._answer(call, response, data)
+                return response, response.read()
 
     def _send(self, call: _Call, timeout: float) -> Any:
         """The answer, with its body still to be read."""

@@ -14,7 +14,7 @@ from .approver.desk import PATH, Decision
 from .approver.waiting import judge_once
 from .cluster import Cluster, ConflictError
 from .domain.approval import APPROVE, Policy
-from .domain.csr import SIGNERS, Request, read_request
+from .domain.csr import SIGNERS, Request, decided, read_request
 from .domain.errors import InputError
 from .domain.joining import has_asked, newest_pending
 from .domain.reasons import Reason
@@ -113,7 +113,6 @@ def decision_reason(one: Decision, approved: bool) -> Reason:
 
 
 def _decision(request: Request, approved: bool) -> dict[str, Any]:
-    """The API server takes the conditions of it alone (pkg/registry/certificates/certificates/strategy.go)."""
     kind, reason = _CONDITIONS[approved]
     condition = {
         "type": kind,
@@ -122,10 +121,4 @@ def _decision(request: Request, approved: bool) -> dict[str, Any]:
         "message": "decided by a person, with the playbook approve",
         "lastUpdateTime": utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    return {
-        "apiVersion": "certificates.k8s.io/v1",
-        "kind": "CertificateSigningRequest",
-        "metadata": {"name": request.name, "uid": request.uid, "resourceVersion": request.version},
-        "spec": {"signerName": request.signer, "request": "", "usages": sorted(request.usages)},
-        "status": {"conditions": [condition]},
-    }
+    return decided(request, condition)

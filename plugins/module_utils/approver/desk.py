@@ -26,7 +26,7 @@ from ..cluster import (
     UntrustedError,
 )
 from ..domain.approval import APPROVE, DENY, IGNORE, Policy, Verdict, examine, settle, token_used
-from ..domain.csr import KINDS, SIGNERS, Request, read_request
+from ..domain.csr import KINDS, SIGNERS, Request, decided, read_request
 from ..domain.tokens import USER_PREFIX
 from ..token_marks import TokenMarks
 
@@ -273,7 +273,7 @@ class Desk:
         condition = self._condition(verdict)
         for attempt in range(_ATTEMPTS):
             try:
-                answer = self._cluster.replace(path + "/approval", _approval(request, condition))
+                answer = self._cluster.replace(path + "/approval", decided(request, condition))
                 return read_request(answer, x509.parse_request)
             except NotFoundError:
                 self._forget(request)
@@ -305,17 +305,6 @@ class Desk:
 
 def _keys(request: Request, verdict: Verdict) -> set[_Key]:
     return {("by", request.username, request.signer), ("for", verdict.node or "", request.signer)}
-
-
-def _approval(request: Request, condition: dict[str, str]) -> dict[str, Any]:
-    """The object for the subresource `approval`: the API server takes its conditions alone (strategy.go)."""
-    return {
-        "apiVersion": "certificates.k8s.io/v1",
-        "kind": "CertificateSigningRequest",
-        "metadata": {"name": request.name, "uid": request.uid, "resourceVersion": request.version},
-        "spec": {"signerName": request.signer, "request": "", "usages": sorted(request.usages)},
-        "status": {"conditions": [condition]},
-    }
 
 
 def _conditions(item: dict[str, Any], like: dict[str, str]) -> list[dict[str, str]]:

@@ -31,6 +31,7 @@ __all__ = [
     "Request",
     "RequestContent",
     "UnreadableError",
+    "decided",
     "kind_of",
     "parse_time",
     "read_request",
@@ -172,6 +173,20 @@ def read_request(item: Mapping[str, Any], parse: Parser) -> Request:
         issued=bool(status.get("certificate")),
         place=int(version) if version.isdigit() and not conditions.keys() & {"Approved", "Denied"} else 0,
     )
+
+
+def decided(request: Request, condition: Mapping[str, str]) -> dict[str, Any]:
+    """The object for the subresource `approval`, with `condition` as the decision.
+
+    The API server takes its conditions alone (pkg/registry/certificates/certificates/strategy.go).
+    """
+    return {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": request.name, "uid": request.uid, "resourceVersion": request.version},
+        "spec": {"signerName": request.signer, "request": "", "usages": sorted(request.usages)},
+        "status": {"conditions": [condition]},
+    }
 
 
 def slim(item: Mapping[str, Any]) -> dict[str, Any]:
