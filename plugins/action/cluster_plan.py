@@ -247,9 +247,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         found = {}
         for name in names:
             if name in task_vars:
-                option = catalogue.options[name]
-                checked = validator_of(name, option).validate({name: self._templar.template(task_vars[name])})
-                found[name] = option.get("default") if checked.error_messages else checked.validated_parameters[name]
+                option, value = catalogue.options[name], self._templar.template(task_vars[name])
+                checked = validator_of(name, option).validate({name: value})
+                refused = value is None or checked.error_messages
+                found[name] = option.get("default") if refused else checked.validated_parameters[name]
         return found
 
     def _whole(

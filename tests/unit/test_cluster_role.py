@@ -95,6 +95,9 @@ def test_everything_wrong_is_said_at_once(run: Run, inventory: Callable[..., Pat
         hosts,
         kubelet_sever_tls_bootstrap=True,
         kubelet_extra_args=["--v=4"],
+        kubelet_config_overrides=None,
+        cluster_name=None,
+        cluster_bin_directory="bin",
         kube_apiserver_extra_args={"authorization-mode": "RBAC"},
         cluster_join_token_ttl="48h",
         cluster_profile="seperated",
@@ -102,10 +105,13 @@ def test_everything_wrong_is_said_at_once(run: Run, inventory: Callable[..., Pat
     )
     result = run("-i", folder, PLAYBOOK, "--limit", "w1")
     assert "Validating arguments" not in said(result)
-    assert said(result).count("seperated") == said(result).count("8 findings:")
+    assert said(result).count("seperated") == said(result).count("11 findings:")
     assert result.returncode != 0
     for text in (
-        "8 findings:",
+        "11 findings:",
+        "kubelet_config_overrides: it has no value",
+        "cluster_name: it has no value",
+        "cluster_bin_directory: 'bin' is not an absolute path",
         "kubelet_sever_tls_bootstrap is no variable",
         "node_lables looks like node_labels",
         "kubelet_extra_args",

@@ -24,6 +24,8 @@ _EVERYWHERE = frozenset(("AllAlpha", "AllBeta"))
 
 # Values that undo what a field of the role protects. Others are the user's choice.
 _REFUSED = {"KubeletConfiguration": {"tlsMinVersion": ("VersionTLS10", "VersionTLS11")}}
+# Beta, so that AllBeta decides over it where it is not named. Without it the kubelet stops at serverTLSBootstrap.
+_NEEDED_GATES = {"KubeletConfiguration": "RotateKubeletServerCertificate"}
 
 # time.ParseDuration, which knows neither days nor a number without a unit other than 0.
 _DURATION = re.compile(r"[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
@@ -80,6 +82,7 @@ def config_problems(kind: str, overrides: Mapping[str, Any], version: str, owned
         *(text for path in owned for text in _owned(kind, overrides, path)),
         *_weaker(kind, overrides),
         *_gates(overrides.get("featureGates"), minor),
+        *_needed_gate(kind, overrides.get("featureGates")),
     ]
 
 
@@ -162,6 +165,15 @@ def _gates(gates: Any, minor: int) -> Iterator[str]:
     for name in gates:
         if name not in known:
             yield _unknown(name, known, f"feature gate {str(name)!r} in Kubernetes 1.{minor}")
+
+
+def _needed_gate(kind: str, gates: Any) -> Iterator[str]:
+    name = _NEEDED_GATES.get(kind)
+    if name and isinstance(gates, Mapping) and gates.get(name, gates.get("AllBeta", True)) is False:
+        yield (
+            f"featureGates: {name} has to be on, the kubelet asks for its serving certificate by it: take it away, and "
+            "beside AllBeta: false set it to true"
+        )
 
 
 def _unknown(name: str, known: Iterable[str], what: str) -> str:

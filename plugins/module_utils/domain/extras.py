@@ -144,7 +144,7 @@ def _seconds(what: str, value: Any) -> int:
 
 
 def _path(what: str, value: Any) -> str:
-    return inventory.absolute_path(what, value) if value else ""
+    return inventory.host_path(what, value) if value else ""
 
 
 def _common_name(what: str, given: Mapping[str, Any]) -> str:
@@ -325,4 +325,4 @@ def _kubeconfig(what: str, options: Mapping[str, Any]) -> Kubeconfig | None:
     server = str(given.get("server") or "endpoint")
     if server not in ("endpoint", "local"):
         raise InputError(f"{what}: kubeconfig: server {server!r} is not endpoint or local")
-    return Kubeconfig(inventory.absolute_path(f"{what}: kubeconfig: path", given.get("path") or ""), server)
+    return Kubeconfig(inventory.host_path(f"{what}: kubeconfig: path", given.get("path") or ""), server)

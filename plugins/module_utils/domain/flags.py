@@ -14,6 +14,7 @@ from .findings import Findings
 
 __all__ = ["component_flags", "flag_name", "flag_problems"]
 
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 
 
@@ -76,7 +77,7 @@ def flag_name(name: str) -> str:
 
 
 def _check_members(flag: str, value: object, required: Sequence[str] | None, forbidden: Sequence[str]) -> None:
-    members = [] if value is None else [part.strip() for part in _text(flag, value).split(",")]
+    members = [] if value is None else [_member(part) for part in _text(flag, value).split(",")]
     if required is not None and not required and not any(members):
         raise InputError(f"--{flag} cannot be taken away: give it another value, or leave it as it is")
     missing = [member for member in required or () if member not in members]
@@ -85,6 +86,12 @@ def _check_members(flag: str, value: object, required: Sequence[str] | None, for
     found = [member for member in forbidden if member in members]
     if found:
         raise InputError(f"--{flag} must not name {', '.join(found)}: it undoes what protects the cluster from nodes")
+
+
+def _member(part: str) -> str:
+    """As the component reads it: pflag takes lists as CSV, and what strconv.ParseBool takes for true."""
+    name, equals, value = part.strip().strip('"').partition("=")
+    return name + equals + ("true" if value in _TRUE else value)
 
 
 def _text(flag: str, value: object) -> str:
@@ -98,6 +105,6 @@ def _text(flag: str, value: object) -> str:
         text = ",".join(_text(flag, part) for part in value)
     else:
         raise InputError(f"the value of --{flag} must be a string, a number, a boolean, a list or a dictionary")
-    if any(ord(character) < 32 for character in text):
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise InputError(f"the value of --{flag} has a line break or another control character")
     return text

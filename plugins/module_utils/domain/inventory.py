@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     from .findings import Findings
 
-__all__ = ["GROUPS", "HOST_KEYS", "Host", "Settings", "as_list", "members_of", "read_hosts", "read_settings"]
+__all__ = [
+    "GROUPS",
+    "HOST_KEYS",
+    "Host",
+    "Settings",
+    "as_list",
+    "host_path",
+    "members_of",
+    "read_hosts",
+    "read_settings",
+]
 
 # Group in the inventory -> its place in the profiles.
 GROUPS = {"kube_control_plane": "control_plane", "etcd": "etcd", "kube_node": "node"}
@@ -38,6 +48,8 @@ _CLUSTER_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z", re.ASCII)
 # k8s.io/apimachinery/pkg/util/validation: IsQualifiedName, IsValidLabelValue.
 _LABEL_NAME = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)\Z", re.ASCII)
 _TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+# Others mean something to systemd, to a shell, to Ansible, or to a flag that takes several values.
+_HOST_PATH = re.compile(r"[A-Za-z0-9/._+@=:-]+\Z", re.ASCII)
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
@@ -111,9 +123,17 @@ def absolute_path(variable: str, value: Any, home: bool = False) -> str:
     """A path that means the same on every host and whatever the working directory is."""
     text = str(value)
     begins = text.startswith("/") or (home and (text == "~" or text.startswith("~/")))
-    if not begins or ".." in text.split("/") or "\x00" in text or text == "/":
+    if not begins or ".." in text.split("/") or text == "/" or not text.isprintable():
         raise InputError(f"{variable}: {text!r} is not an absolute path without '..'")
     return posixpath.normpath(text)
+
+
+def host_path(variable: str, value: Any) -> str:
+    """The same on a host of the cluster, where units, flags with lists and kubeconfigs hold it."""
+    path = absolute_path(variable, value)
+    if _HOST_PATH.match(path) is None:
+        raise InputError(f"{variable}: {path!r} has more than letters, digits and /._-+@=: in it: choose another path")
+    return path
 
 
 def _version(variable: str, value: Any) -> int:
@@ -178,8 +198,8 @@ def _parsers() -> tuple[tuple[str, str, Callable[[str, Any], Any]], ...]:
         ("certificate_validity", "cluster_certificate_validity", lifetime),
         ("signing_duration", "cluster_signing_duration", lifetime),
         ("renew_before", "cluster_renew_before", _renew_before),
-        ("config_directory", "cluster_config_directory", absolute_path),
-        ("pki_directory", "cluster_pki_directory", absolute_path),
+        ("config_directory", "cluster_config_directory", host_path),
+        ("pki_directory", "cluster_pki_directory", host_path),
         # Bounds of our own: a token is for one join, which takes seconds.
         ("token_ttl", "cluster_join_token_ttl", functools.partial(_duration, at_least=_MINUTE, at_most=_DAY)),
     )
@@ -352,7 +372,7 @@ def _read_host(host: str, groups: tuple[str, ...], variables: Mapping[str, Any],
         groups=groups,
         places=tuple(GROUPS[group] for group in groups),
         labels=findings.attempt(lambda: _labels(host, groups, variables.get("node_labels") or {}), {}),
-        taints=findings.attempt(lambda: _taints(host, groups, variables.get("node_taints") or []), []),
+        taints=findings.attempt(lambda: _taints(host, groups, variables.get("node_taints")), []),
     )
 
 
@@ -387,9 +407,14 @@ def _labels(host: str, groups: tuple[str, ...], given: Any) -> dict[str, str]:
     return labels
 
 
+def _text(value: Any) -> str:
+    """YAML makes numbers and booleans of what the API wants as text."""
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+
+
 def _label(what: str, label: tuple[Any, Any]) -> tuple[str, str]:
     key, value = label
-    text = str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
+    text = _text(value)
     _check_label_key(what, str(key))
     if text and _LABEL_NAME.match(text) is None:
         raise InputError(f"{what}: {text!r} cannot be the value of a label")
@@ -397,17 +422,23 @@ def _label(what: str, label: tuple[Any, Any]) -> tuple[str, str]:
 
 
 def _taints(host: str, groups: tuple[str, ...], given: Any) -> list[dict[str, str]]:
+    """As with kubeadm: a control plane for which none are given has its taint, and an empty list takes it away."""
+    if given is None:
+        marked = {"kube_control_plane", "kube_node"} <= set(groups)
+        return [{"key": _CONTROL_PLANE, "value": "", "effect": "NoSchedule"}] if marked else []
     what = f"host {host}: node_taints"
     taints = parse_each(functools.partial(_taint, what), as_list(what, given))
-    if {"kube_control_plane", "kube_node"} <= set(groups) and _CONTROL_PLANE not in [taint["key"] for taint in taints]:
-        taints.append({"key": _CONTROL_PLANE, "value": "", "effect": "NoSchedule"})
+    known = [(taint["key"], taint["effect"]) for taint in taints]
+    twice = sorted({f"{key}:{effect}" for key, effect in known if known.count((key, effect)) > 1})
+    if twice:
+        raise InputError(f"{what}: {', '.join(twice)} is there twice: a Node has a taint of a key and an effect once")
     return taints
 
 
 def _taint(what: str, taint: Any) -> dict[str, str]:
     if not hasattr(taint, "get") or not set(taint) <= {"key", "value", "effect"}:
         raise InputError(f"{what}: each taint has key, value and effect, nothing else")
-    key, value, effect = str(taint.get("key") or ""), str(taint.get("value") or ""), str(taint.get("effect") or "")
+    key, value, effect = str(taint.get("key") or ""), _text(taint.get("value")), str(taint.get("effect") or "")
     _check_label_key(what, key)
     if value and _LABEL_NAME.match(value) is None:
         raise InputError(f"{what}: {value!r} cannot be the value of a taint")

@@ -26,7 +26,7 @@ from ansible_collections.tlsbootstrap.kubernetes.tests.unit.templates.rendering 
     renderer_of,
 )
 
-CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "value": "", "effect": "NoSchedule"}
 
 
 def config_of(role: str, *arguments: str, **more: Any) -> dict[str, Any]:
@@ -71,6 +71,16 @@ def test_a_node_registers_with_its_labels_and_taints() -> None:
 def test_given_taints_take_the_place_of_that_of_a_control_plane(given: list[dict[str, str]]) -> None:
     assert config_of("kubelet", node={"node_taints": given}, host="cp1")["registerWithTaints"] == given
     assert config_of("kubelet", node={"node_taints": None}, host="cp1")["registerWithTaints"] == [CONTROL_PLANE_TAINT]
+
+
+def test_what_yaml_makes_of_labels_and_taints_is_text() -> None:
+    """The kubelet stops at a taint whose value is a number, and the API would have a label True."""
+    taints = [{"key": "a", "value": 1, "effect": "NoSchedule"}, {"key": "b", "value": True, "effect": "NoExecute"}]
+    taints.append({"key": "c", "effect": "NoExecute"})
+    node = {"node_taints": taints, "node_labels": {"gpu": True, "number": 7, "none": None}}
+    assert [taint["value"] for taint in config_of("kubelet", node=node)["registerWithTaints"]] == ["1", "true", ""]
+    labels = flags_of(renderer_of("kubelet", node=node).unit("kubelet")[1])["node-labels"]
+    assert labels == "gpu=true,none=,number=7"
 
 
 def test_names_are_data_not_yaml() -> None:

@@ -506,6 +506,9 @@ def test_masters_are_warned_about() -> None:
         ({"cluster_api_port": 0}, "is not a port"),
         ({"cluster_ca_host": "cp9"}, "neither localhost nor a host of the inventory"),
         ({"cluster_ca_directory": "ca"}, "not an absolute path"),
+        ({"cluster_ca_directory": "~/c\na"}, "not an absolute path"),
+        ({"cluster_pki_directory": "/srv/my pki"}, "more than letters"),
+        ({"cluster_config_directory": "/srv/%i"}, "more than letters"),
         ({"cluster_ca_directory": f"{PKI}/ca"}, "lies in cluster_pki_directory"),
         ({"cluster_key_type": "ed25519"}, "one of ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096"),
         ({"cluster_key_type": "rsa-1024"}, "one of ecdsa-p256"),
@@ -606,10 +609,27 @@ def test_bounds_of_the_token(ttl: str) -> None:
         ({"w1": {"node_ip": "192.0.2.31", "node_labels": ["a"]}}, "a dictionary is wanted"),
         ({"w1": {"node_ip": "192.0.2.31", "node_taints": [{"key": "a", "effect": "Never"}]}}, "'Never' is not one of"),
         ({"w1": {"node_ip": "192.0.2.31", "node_taints": [{"kei": "a"}]}}, "key, value and effect"),
+        (
+            {
+                "w1": {
+                    "node_ip": "192.0.2.31",
+                    "node_taints": [{"key": "a", "value": v, "effect": "NoExecute"} for v in "bc"],
+                }
+            },
+            "a:NoExecute is there twice",
+        ),
     ],
 )
 def test_host_refused(hosts: dict[str, dict[str, Any]], why: str) -> None:
     assert why in refusal(None, hosts)
+
+
+def test_taints_of_a_control_plane_are_those_given() -> None:
+    groups = {"kube_control_plane": ["cp1"], "kube_node": ["cp1"]}
+    taint = {"key": "a", "value": "true", "effect": "NoExecute"}
+    for given, wanted in (([], []), ([{**taint, "value": True}], [taint])):
+        made = build(groups, {"cp1": {"node_ip": "192.0.2.11", "node_taints": given}})
+        assert made["hosts"]["cp1"]["taints"] == wanted
 
 
 def test_two_spellings_of_one_address() -> None:
