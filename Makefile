@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo demo-down test test-matrix bench setup lint docs-lint sanity galaxy unit integration molecule docs release clean
+.PHONY: help demo demo-down test test-matrix bench setup kubernetes lint docs sanity galaxy unit integration molecule role-docs release clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { \
@@ -27,13 +27,10 @@ test-matrix: ## What is too long for it: other versions of Kubernetes, ansible-c
 setup: ## Install what the tests need
 	@tools/setup test
 
-lint sanity galaxy unit integration molecule: ## One stage of `make test`
+kubernetes lint docs sanity galaxy unit integration molecule: ## One stage of `make test`, and what it needs
 	@tools/test $@
 
-docs-lint:
-	@tools/test docs
-
-docs: ## Write the tables of variables into the roles' READMEs
+role-docs: ## Write the tables of variables into the roles' READMEs
 	@tools/role-docs
 
 release: ## Build the tarball; checks that tag, version and changelog agree
