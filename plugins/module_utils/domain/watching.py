@@ -44,6 +44,11 @@ CODES = {
 }
 
 
+# What to do where a certificate of the plan is not there. Of CAs none but the first is made without being told to.
+_MAKE = "run the playbook pki"
+_BRING_BACK = "bring it back from the backup of the CA folder, or run the playbook pki where there never was one"
+
+
 @dataclass(frozen=True)
 class Limits:
     """Durations, or shares of a certificate's lifetime."""
@@ -137,17 +142,17 @@ class Watch:
         identities = {_place(row): row for row in self.plans.get(host, {}).get("identities") or [] if _place(row)}
         for file in result["files"]:
             identity = identities.get(file["path"])
-            rows = self._file(file, host, planned=identity is not None)
+            rows = self._file(file, host, _MAKE if identity is not None else None)
             if identity is not None and file.get("certificates"):
                 self._identity(host, identity, file, rows[0], ledger.get(host) or {}, bool(ledger))
         for endpoint in result.get("endpoints") or []:
             self._endpoint(host, endpoint)
 
-    def _file(self, file: Mapping[str, Any], host: str, planned: bool) -> list[dict[str, Any]]:
+    def _file(self, file: Mapping[str, Any], host: str, remedy: str | None) -> list[dict[str, Any]]:
         rows = rows_of([file], host)
         self.rows += rows
         if not file.get("certificates"):
-            self._nothing(file, rows[0], planned)
+            self._nothing(file, rows[0], remedy)
             return rows
         for row in rows:
             self._time(row)
@@ -155,11 +160,11 @@ class Watch:
             self._judge(rows[0], "KeyMismatch", "run the playbook pki, or let the kubelet join anew")
         return rows
 
-    def _nothing(self, file: Mapping[str, Any], row: dict[str, Any], planned: bool) -> None:
+    def _nothing(self, file: Mapping[str, Any], row: dict[str, Any], remedy: str | None) -> None:
         if file.get("exists"):
             self._judge(row, "Unreadable", file.get("error") or "it holds no certificate")
-        elif planned:
-            self._judge(row, "Missing", "run the playbook pki")
+        elif remedy:
+            self._judge(row, "Missing", remedy)
         else:
             self._judge(row, "Missing", "see whether the kubelet has joined", WARNING)
 
@@ -209,7 +214,7 @@ class Watch:
 
     def _ca_host(self, host: str, result: Mapping[str, Any], ledger: Mapping[str, Any]) -> None:
         for file, authority in zip(result["files"], self.authorities):
-            rows = self._file(file, host, planned=True)
+            rows = self._file(file, host, _BRING_BACK)
             if not file.get("certificates"):
                 continue
             rows[0]["identity"] = authority["name"]

@@ -57,10 +57,10 @@ class Drill:
         self.inventory = folder / "inventory.json"
         # Closed: a host that cannot be reached says so at once.
         self.lost = {"ansible_connection": "ssh", "ansible_host": ADDRESS, "ansible_port": 9, "node_ip": "192.0.2.31"}
+        self.local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "node_ip": ADDRESS}
         self.write()
 
     def write(self, nodes=None, **variables):
-        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "node_ip": ADDRESS}
         settings = {
             "cluster_name": "drill",
             "cluster_ca_directory": str(self.ca),
@@ -73,7 +73,7 @@ class Drill:
             **variables,
         }
         groups = {
-            "kube_control_plane": {"hosts": {"cp1": local}},
+            "kube_control_plane": {"hosts": {"cp1": self.local}},
             "kube_node": {"hosts": nodes or {}},
             "all": {"vars": settings},
         }
@@ -134,7 +134,8 @@ def backups(drill):
     report = drill.expect("the CA folder is yesterday's", ["NotInLedger"], 2, "warning", report_fail_at="warning")
     finding = next(finding for finding in report["findings"] if finding["code"] == "NotInLedger")
     assert finding["path"] == str(drill.pki / "admin.crt")
-    drill.play("pki", identities_force=["admin"])
+    # As -e identities_force=admin has it.
+    drill.play("pki", identities_force="admin")
     for name, data in admin.items():
         (drill.pki / name).write_bytes(data)
     drill.expect("it was made anew, and the host is of the day before", ["Superseded"], verdict="warning")
@@ -171,8 +172,11 @@ def servers(drill):
 
 def ends(drill):
     drill.expect("certificates that are to end", ["NearEnd"], 2, "critical", report_critical="99%")
+    drill.write(nodes={"w1": {**drill.local, "node_ip": "192.0.2.31"}})
     said = drill.play("report", 2, report_warning="soon")
+    drill.write()
     assert "report_warning: 'soon' is not a duration" in said.replace("\n", " ")
+    assert "undefined" not in said, "what went wrong is told once"
 
 
 def hosts(drill):
