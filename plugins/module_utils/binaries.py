@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
+import importlib
 import json
 import os
 import stat
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -28,6 +31,9 @@ __all__ = ["Component", "Store", "digest_of"]
 RECORD = ".verified.json"
 INCOMING = ".incoming-"
 BLOCK = 1024 * 1024
+_DAMAGED: tuple[type[Exception], ...] = (EOFError, OSError, tarfile.TarError, zlib.error)
+with contextlib.suppress(ImportError):  # not every Python is built with it
+    _DAMAGED += (importlib.import_module("lzma").LZMAError,)
 Open = Callable[[str], IO[bytes]]
 
 
@@ -93,8 +99,14 @@ class Store:
     def apply(self, opener: Open) -> None:
         """Bring all contents here and verify them, and only then let the names stand for them."""
         self.prepare()
-        for component in self._absent.values():
-            self._take(component, opener)
+        try:
+            for component in self._absent.values():
+                self._take(component, opener)
+        except (InputError, OSError):
+            # What has arrived is known next time, and goes when it is wanted no more.
+            with contextlib.suppress(InputError, OSError):
+                self._write_record()
+            raise
         self._write_record()
         for component in self._components:
             path, target = os.path.join(self._names, component.name), self._stored(component)
@@ -144,8 +156,12 @@ class Store:
         """Write the stored file; it is renamed into place only when its checksum is right."""
         incoming = self.incoming(component)
         if component.member is not None:
-            files.write_stream(incoming, self._verified(component, opener), "root", "root", "0600")
-            found = self._store(component, _unpack(component, incoming))
+            # The host fetches it anew, so nothing of it stays when it is not what it should be.
+            try:
+                files.write_stream(incoming, self._verified(component, opener), "root", "root", "0600")
+                found = self._store(component, _unpack(component, incoming))
+            finally:
+                files.remove(incoming)
         elif component.url is not None:
             found = self._store(component, self._verified(component, opener))
         else:
@@ -163,9 +179,11 @@ class Store:
         try:
             with opener(component.url or "") as stream:
                 yield from _hashed(iter(lambda: stream.read(BLOCK), b""), digest.update)
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             source = component.url or self.incoming(component)
-            raise InputError(f"{component.name} cannot be had from {source}: {error}") from None
+            # Of an answer that is none, what the server sent is not repeated.
+            why = str(error) if isinstance(error, OSError) else f"no whole answer ({type(error).__name__})"
+            raise InputError(f"{component.name} cannot be had from {source}: {why}") from None
         found = digest.hexdigest()
         if found != component.sha256:
             files.remove(self.incoming(component))
@@ -234,5 +252,10 @@ def _unpack(component: Component, path: str) -> Iterator[bytes]:
                 raise KeyError(component.member)
             with stream:
                 yield from iter(lambda: stream.read(BLOCK), b"")
-    except (KeyError, tarfile.TarError):
+    except (KeyError, tarfile.ReadError):
         raise InputError(f"{component.url} holds no {component.member} for {component.name}") from None
+    except _DAMAGED:
+        raise InputError(
+            f"{component.url} is no whole archive, and {component.member} for {component.name} cannot be taken out of "
+            "it: get it anew, and the SHA-256 of the whole of it"
+        ) from None
