@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .ca_folder import PENDING, Folder
-from .domain.first_time import check_new
+from .domain.first_time import check_new, check_replaced
 
 __all__ = ["new_authorities"]
 
@@ -22,6 +22,7 @@ def new_authorities(directory: str, rows: list[dict[str, Any]], may_be: bool, he
     known = folder.ledger().authorities if absent else {}
     new = [name for name in absent if name not in known]
     check_new(new, folder.directory, may_be, held)
+    check_replaced([name for name in absent if name in known], folder.directory, may_be)
     return new
 
 

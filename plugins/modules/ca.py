@@ -43,7 +43,7 @@ options:
   new:
     description:
       - What is done about CAs that this folder never had. V(name) does nothing at all where there are any, and returns
-        RV(new).
+        RV(new). V(refuse) makes none anew either that this folder had and that was moved aside.
     type: str
     choices: [make, name, refuse]
     default: make

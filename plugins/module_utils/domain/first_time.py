@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import InputError
 
-__all__ = ["check_new"]
+__all__ = ["check_new", "check_replaced"]
 
 _OTHER = "this cluster was made with another cluster_ca_host, cluster_ca_directory, cluster_name or cluster_profile"
 
@@ -34,3 +34,12 @@ def check_new(new: Sequence[str], directory: str, may_be: bool, held: Sequence[M
                 f"{absent}, and this run is not for the first control plane (join, or --limit): run site or pki for it "
                 f"first. Where the cluster is there already, {_OTHER}; set it back"
             )
+
+
+def check_replaced(gone: Sequence[str], directory: str, may_be: bool) -> None:
+    """One that was moved aside is made anew for all hosts: some alone would trust it, and be trusted by none."""
+    if gone and not may_be:
+        raise InputError(
+            f"CA {gone[0]} is no more in {directory}, and this run is not for the first control plane (join, or "
+            "--limit): bring it back, or run site for all hosts to have a new one in its place"
+        )

@@ -77,6 +77,8 @@ def test_no_ca_takes_the_place_of_one_that_is_elsewhere(tmp_path: Path) -> None:
     for name in ("ca.crt", "ca.key"):
         (tmp_path / "ca" / name).rename(tmp_path / name)
     assert new_authorities(directory, [CA], True, [APISERVER]) == []
+    with pytest.raises(InputError, match=r"is no more in .*: bring it back, or run site for all hosts"):
+        new_authorities(directory, [CA], False, [])
 
 
 def test_a_run_for_some_hosts_makes_no_ca(tmp_path: Path) -> None:
