@@ -20,7 +20,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import sources
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import component_rules, variables
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import (
+    component_rules,
+    node_networks,
+    variables,
+)
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import plan as planning
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.findings import Findings
@@ -35,6 +39,7 @@ _ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
 _RESULT = "__cluster_planned"
 _IGNORED = "cluster_ignored_variables"
 _BINARIES = ("kube_binaries_directory", "kube_binaries_checksums", "kube_binaries_urls", "kube_proxy_enabled")
+_NODE_NETWORKS = ("kube_controller_manager_allocate_node_cidrs", "kube_controller_manager_extra_args")
 _FALSE = ("false", "no", "off", "n", "f", "0", "0.0")
 # How many hosts a template that they share is evaluated for.
 _EVALUATIONS = 10
@@ -150,6 +155,18 @@ class _Checker:
 
         key = ("binaries", *components, *map(id, given))
         self._note(self._once(key, given, templates, problems), view.host, given[0])
+
+    def check_node_networks(self, view: _View, pod_cidrs: str) -> None:
+        """Of a control plane, whose controller-manager gives each node a network of its own."""
+        given = [view.raw.get(name) for name in _NODE_NETWORKS]
+        templates = any(name in view.raw and view.is_template(name) for name in _NODE_NETWORKS)
+
+        def problems() -> list[str]:
+            allocates, extra = (view.value(name) if name in view.raw else None for name in _NODE_NETWORKS)
+            known = plain(extra) if isinstance(extra, Mapping) else {}
+            return [] if str(allocates).lower() in _FALSE else node_networks.node_network_problems(pod_cidrs, known)
+
+        self._note(self._once(("node networks", *map(id, given)), given, templates, problems), view.host, given[0])
 
     def _note(self, problems: Sequence[str], host: str, value: Any) -> None:
         for problem in problems:
@@ -271,6 +288,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             checker.check(view)
             if binaries:
                 checker.check_binaries(view, components[host], self._loader.path_dwim)
+            if "kube-controller-manager" in components[host]:
+                checker.check_node_networks(view, str(settings.get("cluster_pod_cidr")))
             inputs[host] = _inputs(view, findings)
             for name, seen in shared.items():
                 seen.setdefault(_comparable(view.raw.get(name)), host)

@@ -98,6 +98,7 @@ def test_everything_wrong_is_said_at_once(run: Run, inventory: Callable[..., Pat
         kubelet_config_overrides=None,
         cluster_name=None,
         cluster_bin_directory="bin",
+        cluster_pod_cidr="10.244.0.0/28",
         kube_apiserver_extra_args={"authorization-mode": "RBAC"},
         cluster_join_token_ttl="48h",
         cluster_profile="seperated",
@@ -105,10 +106,11 @@ def test_everything_wrong_is_said_at_once(run: Run, inventory: Callable[..., Pat
     )
     result = run("-i", folder, PLAYBOOK, "--limit", "w1")
     assert "Validating arguments" not in said(result)
-    assert said(result).count("seperated") == said(result).count("11 findings:")
+    assert said(result).count("seperated") == said(result).count("12 findings:")
     assert result.returncode != 0
     for text in (
-        "11 findings:",
+        "12 findings:",
+        "10.244.0.0/28 has no room for the network of one node",
         "kubelet_config_overrides: it has no value",
         "cluster_name: it has no value",
         "cluster_bin_directory: 'bin' is not an absolute path",
