@@ -121,6 +121,10 @@ def parse_networks(text: str, what: str) -> list[Network]:
             raise InputError(f"{what}: {value!r} has no prefix length: write it like 10.96.0.0/12")
         if str(network.network_address) != canonical_ip(value.partition("/")[0]):
             raise InputError(f"{what}: {value!r} has host bits set: did you mean {network}?")
+        if network.is_loopback or network.is_multicast or network.is_link_local:
+            raise InputError(
+                f"{what}: {network} is of addresses that hosts do not reach one another by: choose another"
+            )
         found.append(network)
     if len(found) > 2 or len({network.version for network in found}) != len(found):
         raise InputError(f"{what}: give one network, or one of IPv4 and one of IPv6 with a comma between them")
