@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import files
+from . import files, x509
 from .above import Root, load_root
 from .ca_folder import LEDGER, Folder, Pair
 from .ca_making import NewAuthority
@@ -253,9 +253,10 @@ def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
     for authority in seen.interrupted:
         NewAuthority(folder, authority).finish()
         seen.pairs[authority.name] = _recorded(folder, authority, now)
-    for authority, root in seen.missing:
-        NewAuthority(folder, authority).make(root, now)
-        seen.pairs[authority.name] = _recorded(folder, authority, now)
+    with x509.keys_ahead([authority.key_type for authority, _root in seen.missing]):
+        for authority, root in seen.missing:
+            NewAuthority(folder, authority).make(root, now)
+            seen.pairs[authority.name] = _recorded(folder, authority, now)
     for authority in seen.asking:
         NewAuthority(folder, authority).ask()
     for authority, answer, root in seen.answered:

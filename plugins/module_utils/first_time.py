@@ -12,7 +12,7 @@ from typing import Any
 from .ca_folder import PENDING, Folder
 from .domain.first_time import check_new, check_replaced
 
-__all__ = ["new_authorities"]
+__all__ = ["certificates_of", "new_authorities"]
 
 
 def new_authorities(directory: str, rows: list[dict[str, Any]], may_be: bool, held: list[dict[str, Any]]) -> list[str]:
@@ -24,6 +24,12 @@ def new_authorities(directory: str, rows: list[dict[str, Any]], may_be: bool, he
     check_new(new, folder.directory, may_be, held)
     check_replaced([name for name in absent if name in known], folder.directory, may_be)
     return new
+
+
+def certificates_of(holder: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those of its identities whose certificates are there."""
+    rows = (row for row in holder["identities"] if row.get("issuer") and row.get("certificate_path"))
+    return [{**row, "host": holder["host"]} for row in rows if os.path.lexists(row["certificate_path"])]
 
 
 def _begun(folder: Folder, row: Mapping[str, Any]) -> bool:

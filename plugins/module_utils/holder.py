@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
-from . import files
+from . import files, x509
 from .domain.errors import InputError
 from .domain.identity import Identity, identity_of
 from .holding.own import examine_authority, examine_service_account
@@ -40,8 +40,9 @@ def hold(task: Task) -> Outcome:
     users = [examine_users(task.users, task.command)] if task.command else []
     every = [*users, folders, *works, *bundles]
     if not task.check:
-        for work in every:
-            work.apply()
+        with x509.keys_ahead([key_type for work in every for key_type in work.key_types]):
+            for work in every:
+                work.apply()
         files.write_all([file for work in every for file in work.new_files])
     result = {
         "host": task.host,

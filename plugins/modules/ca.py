@@ -18,8 +18,8 @@ description:
     C(requests/<name>.csr) in the folder, the same in every run. What the root has signed is looked for in
     C(signed/<name>.crt), and is taken in when its public key, subject, basic constraints, path length, key usages,
     dates, signature and key identifiers are right. RV(waiting) says what is missing.
-  - A CA that this folder never had is made, refused or only named, as O(new) says. Where a host of O(held) has a
-    certificate that it would have issued it is refused, because the cluster's own CA is somewhere else then.
+  - A CA that this folder never had is made, refused or only named, as O(new) says. Where a host has a certificate that
+    it would have issued it is refused, because the cluster's own CA is somewhere else then.
   - A CA that is there is never replaced. Half of one, one that has ended, one whose certificate and key do not belong
     together or that is no CA at all is refused.
   - Returns the certificates of the CAs, and the public parts that hosts have published here with
@@ -44,8 +44,10 @@ options:
     description:
       - What is done about CAs that this folder never had. V(name) does nothing at all where there are any, and returns
         RV(new). V(refuse) makes none anew either that this folder had and that was moved aside.
+      - V(make) refuses where O(holder), or a host of O(held), has a certificate that such a CA would have issued;
+        V(start_over) does not look.
     type: str
-    choices: [make, name, refuse]
+    choices: [make, name, refuse, start_over]
     default: make
   held:
     description:
@@ -244,7 +246,10 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import passphrase_of
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_holder import keep
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.first_time import new_authorities
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.first_time import (
+    certificates_of,
+    new_authorities,
+)
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import (
     Outcome,
@@ -276,10 +281,11 @@ def _act(module: AnsibleModule) -> Outcome:
     def sign(requests: list[dict[str, Any]], publish: dict[str, str]) -> Outcome:
         return sign_requests(directory, cas, requests, publish, now, check, wait, passphrase)
 
-    new = new_authorities(directory, cas, given["new"] != "refuse", given["held"])
+    holder = given["holder"]
+    held = [] if given["new"] == "start_over" else given["held"] + (certificates_of(holder) if holder else [])
+    new = new_authorities(directory, cas, given["new"] != "refuse", held)
     if new and given["new"] == "name":
         return Outcome(result={"new": new})
-    holder = given["holder"]
     if not holder:
         return authorities()
     if any(row.get("source") in ("external", "offline_root") for row in cas):
@@ -311,7 +317,7 @@ def main() -> None:
             "lock_timeout": {"type": "int", "default": 60},
             "passphrase": {"type": "str", "no_log": True},
             "passphrase_file": {"type": "path", "no_log": False},  # a path is no secret
-            "new": {"type": "str", "choices": ["make", "name", "refuse"], "default": "make"},
+            "new": {"type": "str", "choices": ["make", "name", "refuse", "start_over"], "default": "make"},
             "held": {"type": "list", "elements": "dict", "default": []},
             "holder": {"type": "dict", "options": HOLDER},
         },

@@ -28,7 +28,7 @@ def examine_authority(task: Task, identity: Identity) -> Work:
         # An interrupted write of a new CA leaves no half of the old: its bytes are in .pending.
         work.add([reason_at(identity, "Interrupted")], lambda: _install(identity, interrupted, pending))
     elif forced or (live.key is None and live.certificate is None):
-        work.add([_new_authority(task, identity)], lambda: _make_authority(task, identity, pending))
+        work.add([_new_authority(task, identity)], lambda: _make_authority(task, identity, pending), identity.key_type)
     else:
         _check_authority(task, identity, live, work)
         waiting = pending.paths()
@@ -93,7 +93,7 @@ def examine_service_account(task: Task, identity: Identity) -> Work:
         code = "Forced" if forced else "Missing"
         details = (("key", identity.key_type),)
         reason = Reason(code, identity.name, identity.key_path, details=details, files=paths)
-        work.add([reason], lambda: _make_service_account(identity))
+        work.add([reason], lambda: _make_service_account(identity), identity.key_type)
     elif data is None:
         raise InputError(
             f"{identity.name}: {identity.public_key_path} is there, its private key {identity.key_path} is not: "

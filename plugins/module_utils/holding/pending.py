@@ -69,6 +69,10 @@ class Pending:
             return None
         return text.decode("ascii")
 
+    def new_key_type(self, identity: Identity, live_key: bytes | None) -> str | None:
+        """Of the key that has to be made before it can ask."""
+        return None if self._asking_key(identity, live_key) else identity.key_type
+
     def key(self) -> bytes | None:
         """The key that waits."""
         waiting = (self._keys or {}).get(self.name)

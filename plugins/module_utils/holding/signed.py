@@ -48,13 +48,17 @@ class Certificates:
         elif reasons and identity.external:
             self._ask_elsewhere(identity, pending, live, reasons, work)
         elif reasons and self._task.first:
-            work.add(reasons, lambda: self._request(identity, pending, live, reasons))
+            self._ask(identity, pending, live, reasons, work)
         elif not reasons:
             self._tidy(identity, pending, live, issuer, work)
         asking = bool(reasons) and candidate is None and identity.external
         self._kubeconfigs.examine(identity, live, issuer, work, asking)
         examine_attributes(identity, work)
         return work
+
+    def _ask(self, identity: Identity, pending: Pending, live: Material, reasons: list[Reason], work: Work) -> None:
+        key_type = pending.new_key_type(identity, None if self._renewed(identity, live) else live.key)
+        work.add(reasons, lambda: self._request(identity, pending, live, reasons), key_type)
 
     def _ask_elsewhere(
         self, identity: Identity, pending: Pending, live: Material, reasons: list[Reason], work: Work
@@ -74,7 +78,8 @@ class Certificates:
             replaced = files.state_of(path).exists
             made = (path,) if kept is not None else (pending.path("key"), path)
             reason = Reason("RequestChanged" if replaced else "Requested", identity.name, path, None, why, files=made)
-            work.add([reason], lambda: self._request(identity, pending, live, reasons))
+            key_type = pending.new_key_type(identity, kept)
+            work.add([reason], lambda: self._request(identity, pending, live, reasons), key_type)
 
     def _renewed(self, identity: Identity, live: Material) -> bool:
         return new_key_wanted(identity, live.found, self._task.forces(identity.name))

@@ -69,11 +69,14 @@ class Work:
     warnings: list[str] = field(default_factory=list)
     # What was not there before, written after all steps, together.
     new_files: list[NewFile] = field(default_factory=list)
+    # The types of the keys that the steps will make.
+    key_types: list[str] = field(default_factory=list)
 
-    def add(self, reasons: list[Reason], step: Callable[[], None]) -> None:
+    def add(self, reasons: list[Reason], step: Callable[[], None], key_type: str | None = None) -> None:
         self.reasons += reasons
         if reasons:
             self.steps.append(step)
+            self.key_types += [key_type] if key_type else []
 
     def apply(self) -> None:
         for step in self.steps:

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.first_time import new_authorities
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.first_time import certificates_of, new_authorities
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc)
 CA = {
@@ -79,6 +79,15 @@ def test_no_ca_takes_the_place_of_one_that_is_elsewhere(tmp_path: Path) -> None:
     assert new_authorities(directory, [CA], True, [APISERVER]) == []
     with pytest.raises(InputError, match=r"is no more in .*: bring it back, or run site for all hosts"):
         new_authorities(directory, [CA], False, [])
+
+
+def test_what_the_ca_host_holds_itself_counts_where_it_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "apiserver.crt"
+    row = {**APISERVER, "certificate_path": str(path)}
+    holder = {"host": "cp1", "identities": [row, {"issuer": None, "certificate_path": None}, {"issuer": "etcd-ca"}]}
+    assert certificates_of(holder) == []
+    path.touch()
+    assert certificates_of(holder) == [row]
 
 
 def test_a_run_for_some_hosts_makes_no_ca(tmp_path: Path) -> None:

@@ -119,3 +119,28 @@ def test_one_call_signs_all(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, s
     }
     assert len(outcome.result["certificates"]) == size
     assert len((cluster.ca / "ledger.jsonl").read_text().splitlines()) == len(cluster.cas) + size
+
+
+def test_as_many_rsa_keys_are_made_ahead_as_are_used(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    real = x509._rsa_key
+    monkeypatch.setattr(x509, "_rsa_key", lambda key_type: made.append(key_type) or real(key_type))
+    cluster.key_type = "rsa-2048"
+    cluster.hosts = {host: cluster._rows(host) for host in cluster.hosts}
+    cluster.run()
+    keys = [*cluster.ca.glob("*.key"), *cluster.root.glob("cp?/**/*.key"), *cluster.root.glob("cp?/**/scheduler.conf")]
+    assert made == ["rsa-2048"] * len(keys)
+    assert len(keys) == len(cluster.cas) + sum(map(len, cluster.hosts.values()))
+    assert len({path.read_bytes() for path in keys}) == len(keys)
+    assert not cluster.run().changed
+    assert len(made) == len(keys)
+
+
+def test_keys_that_nobody_asks_for_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    real = x509._rsa_key
+    monkeypatch.setattr(x509, "_rsa_key", lambda key_type: made.append(key_type) or real(key_type))
+    with pytest.raises(KeyError), x509.keys_ahead(["rsa-2048"] * 1000):
+        raise KeyError
+    assert len(made) < 1000
+    assert x509._AHEAD == {}
