@@ -13,6 +13,7 @@ from typing import Any
 
 from . import documents
 from .domain.errors import InputError
+from .domain.plain import plain_text
 
 __all__ = ["Kubeconfig", "build", "parse"]
 
@@ -100,15 +101,15 @@ def parse(data: bytes, what: str) -> Kubeconfig:
         cluster = _named(document["clusters"], context["cluster"])["cluster"]
         user = _named(document.get("users") or [], context.get("user")).get("user") or {}
         return Kubeconfig(
-            server=str(cluster["server"]),
-            cluster_name=str(context["cluster"]),
-            user_name=str(context.get("user")),
-            context_name=str(context_name),
-            ca_path=cluster.get("certificate-authority"),
+            server=plain_text(cluster["server"]),
+            cluster_name=plain_text(context["cluster"]),
+            user_name=plain_text(context.get("user")),
+            context_name=plain_text(context_name),
+            ca_path=_path(cluster.get("certificate-authority")),
             ca_data=_decode(cluster.get("certificate-authority-data")),
-            certificate_path=user.get("client-certificate"),
+            certificate_path=_path(user.get("client-certificate")),
             certificate_data=_decode(user.get("client-certificate-data")),
-            key_path=user.get("client-key"),
+            key_path=_path(user.get("client-key")),
             key_data=_decode(user.get("client-key-data")),
             token=user.get("token"),
         )
@@ -125,6 +126,12 @@ def _document(data: bytes, what: str) -> dict[str, Any]:
 
 def _named(entries: list[dict[str, Any]], name: str | None) -> dict[str, Any]:
     return next(entry for entry in [*entries, {"name": name}] if entry.get("name") == name)
+
+
+def _path(value: Any) -> str | None:
+    if value is not None and (not isinstance(value, str) or "\0" in value):
+        raise ValueError("no path")
+    return value
 
 
 def _decode(text: str | None) -> bytes | None:

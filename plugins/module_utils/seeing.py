@@ -33,9 +33,11 @@ LIMIT_FILES = 50_000
 _KINDS = re.compile(rb"(?m)[\"']?kind[\"']?:\s*[\"']?(Config|CertificateSigningRequest|List)\b")
 _BEGIN = b"-----BEGIN "
 _SUFFIXES = (".cer", ".conf", ".crt", ".csr", ".der", ".key", ".kubeconfig", ".pem", ".pub")
-# RFC 1421 headers, which only encrypted keys of the old style have.
+# RFC 1421 headers, which only encrypted keys of the old style have. It ends before the next block begins: the search
+# for an end that is not there would go through the whole file, for each block.
 _OLD_STYLE = re.compile(
-    r"-----BEGIN (?P<label>[A-Z ]{0,32}PRIVATE KEY)-----\s+Proc-Type: 4,ENCRYPTED.*?-----END (?P=label)-----", re.DOTALL
+    r"-----BEGIN (?P<label>[A-Z ]{0,32}PRIVATE KEY)-----\s+Proc-Type: 4,ENCRYPTED(?:[^-]|-(?!----BEGIN ))*?"
+    r"-----END (?P=label)-----"
 )
 # PKCS#5 and PKCS#12 schemes of encryption, at the start of an encrypted PKCS#8 key.
 _ENCRYPTIONS = (bytes.fromhex("2a864886f70d0105"), bytes.fromhex("2a864886f70d010c01"))
@@ -249,7 +251,7 @@ class Sight:
     def _signing_requests(self, path: str, data: bytes) -> dict[str, Any]:
         whole, described = _Found(), []
         for item in signing_request.objects_in(documents.load(data, path), path):
-            about = signing_request.described(item)
+            about = signing_request.described(item, path)
             what = f"{path}: {about['name']}"
             request, issued = signing_request.embedded(item, what)
             found = self._pem(what, request + b"\n" + issued)

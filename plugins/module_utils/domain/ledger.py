@@ -41,7 +41,7 @@ def read_ledger(lines: Iterable[bytes]) -> Ledger:
             elif entry["event"] == "certificate":
                 newest = {key: str(entry[key]) for key in ("sha256", "not_before")}
                 ledger.current.setdefault(str(entry["holder"]), {})[str(entry["identity"])] = newest
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             ledger.unreadable += 1
     return ledger
 
@@ -59,7 +59,7 @@ def current_entries(lines: Iterable[bytes], now: datetime.datetime) -> dict[str,
                 newest: dict[str, Any] = {key: str(entry[key]) for key in keys}
                 newest["seconds_left"] = int((parse_time(newest["not_after"]) - now).total_seconds())
                 found["certificates"].setdefault(str(entry["holder"]), {})[str(entry["identity"])] = newest
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             found["unreadable"] += 1
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from .csr import CREDENTIAL_ID
 from .errors import InputError
+from .plain import plain_text
 
 __all__ = ["described", "embedded", "objects_in"]
 
@@ -29,8 +30,15 @@ def objects_in(document: Any, what: str) -> list[dict[str, Any]]:
     return found
 
 
-def described(item: dict[str, Any]) -> dict[str, Any]:
+def described(item: dict[str, Any], what: str) -> dict[str, Any]:
     """What it says of itself, without the request and the certificate in it."""
+    try:
+        return _described(item)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{what}: a field of a CertificateSigningRequest is of another kind than the API's") from None
+
+
+def _described(item: dict[str, Any]) -> dict[str, Any]:
     metadata, spec, status = _dict(item.get("metadata")), item["spec"], _dict(item.get("status"))
     conditions = [_condition(entry) for entry in status.get("conditions") or [] if isinstance(entry, dict)]
     types = [condition["type"] for condition in conditions]
@@ -41,9 +49,9 @@ def described(item: dict[str, Any]) -> dict[str, Any]:
         "created": _text(metadata.get("creationTimestamp")),
         "signer": _text(spec.get("signerName")),
         "requester": _text(spec.get("username")),
-        "requester_groups": [str(group) for group in spec.get("groups") or []],
-        "credential_id": credential[0],
-        "usages": [str(usage) for usage in spec.get("usages") or []],
+        "requester_groups": [plain_text(group) for group in spec.get("groups") or []],
+        "credential_id": None if credential[0] is None else plain_text(credential[0]),
+        "usages": [plain_text(usage) for usage in spec.get("usages") or []],
         "expiration_seconds": spec.get("expirationSeconds"),
         "conditions": conditions,
         "state": "Issued" if state == "Approved" and status.get("certificate") else state,
@@ -54,8 +62,8 @@ def embedded(item: dict[str, Any], what: str) -> tuple[bytes, bytes]:
     """The request, and the certificate that was issued, empty where there is none."""
     request, certificate = item["spec"].get("request"), _dict(item.get("status")).get("certificate")
     try:
-        return base64.b64decode(str(request or ""), validate=True), base64.b64decode(
-            str(certificate or ""), validate=True
+        return base64.b64decode(plain_text(request or ""), validate=True), base64.b64decode(
+            plain_text(certificate or ""), validate=True
         )
     except (binascii.Error, ValueError):
         raise InputError(f"{what}: the request or the certificate in it is no base64") from None
@@ -71,7 +79,7 @@ def _text(value: Any) -> str:
     """YAML makes datetimes of times that are not quoted."""
     if value is None:
         return ""
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else str(value)
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else plain_text(value)
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -88,3 +88,11 @@ def test_a_renewal_that_never_came_is_asked_for_again(cluster: Cluster) -> None:
     cluster.force, cluster.hosts_on = [], ["cp1"]
     assert cluster.run().codes("cp1") == ["Superseded"]
     assert not cluster.run().changed
+
+
+def test_a_line_that_is_nested_without_end_is_passed_over(cluster: Cluster) -> None:
+    cluster.run()
+    path = cluster.ca / "ledger.jsonl"
+    path.write_bytes(path.read_bytes() + b"[" * 100_000 + b"\n")
+    assert not cluster.run().changed
+    assert cluster.ensure().reasons == []

@@ -290,11 +290,13 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, content: bytes, says: str)
 
 def test_size_caps_answer_at_once(tmp_path: Path) -> None:
     pem = make(tmp_path, "ecdsa-p256", "-x509")
-    large, many = tmp_path / "large.pem", tmp_path / "many.pem"
+    large, many, old = tmp_path / "large.pem", tmp_path / "many.pem", tmp_path / "old.pem"
     large.write_bytes(pem + b"#" * (2 * 1024 * 1024))
     many.write_bytes(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n" * 10_000)
+    old.write_bytes(b"-----BEGIN PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n" * 19_000)
     started = time.monotonic()
     assert "bytes, more than" in look(large)["error"]
+    assert "more than 1000 PEM blocks" in look(old)["error"]
     assert "more than 1000 PEM blocks" in look(many)["error"]
     # Ten times the goal.
     assert time.monotonic() - started < 10
@@ -496,3 +498,37 @@ def test_addresses_that_are_none(address: str) -> None:
 def test_addresses(address: str, host: str, port: int) -> None:
     endpoint = endpoint_of({"address": address, "server_name": None})
     assert (endpoint.host, endpoint.port, endpoint.server_name) == (host, port, host)
+
+
+BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{number}: &a{number} [{','.join([f'*a{number - 1}'] * 9)}]\n" for number in range(1, 10)
+)
+CONFIG = """kind: Config
+current-context: c
+clusters: [{{name: k, cluster: {{server: {server}, certificate-authority: {ca}}}}}]
+contexts: [{{name: c, context: {{cluster: k, user: u}}}}]
+users: [{{name: u, user: {{client-certificate: {certificate}}}}}]
+"""
+ASKED = "kind: CertificateSigningRequest\nmetadata: {{name: {name}}}\nspec: {{request: {request}, usages: {usages}}}\n"
+NO_CONFIG, NO_ASKED = "not a kubeconfig with a current context", "is of another kind than the API's"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (BOMB + CONFIG.format(server="*a9", ca="ca.crt", certificate="a.crt"), NO_CONFIG),
+        (CONFIG.format(server="h", ca="123", certificate="a.crt"), NO_CONFIG),
+        (CONFIG.format(server="h", ca="ca.crt", certificate="[a]"), NO_CONFIG),
+        (CONFIG.format(server="h", ca='"a\\0b"', certificate="a.crt"), NO_CONFIG),
+        (BOMB + ASKED.format(name="*a9", request="aGk=", usages="[]"), NO_ASKED),
+        (ASKED.format(name="n", request="aGk=", usages="3"), NO_ASKED),
+        (BOMB + ASKED.format(name="n", request="*a9", usages="[]"), "is no base64"),
+    ],
+    ids=["server", "number", "list", "null byte", "name", "usages", "request"],
+)
+def test_what_is_meant_to_hurt_is_an_error_of_its_file_alone(tmp_path: Path, content: str, says: str) -> None:
+    hostile, other = tmp_path / "hostile.conf", tmp_path / "nothing.conf"
+    hostile.write_text(content)
+    found, beside = Sight(NOW, text=True).files([str(hostile), str(other)], [])
+    assert says in found["error"]
+    assert beside["exists"] is False
