@@ -43,13 +43,13 @@ def load_root(authority: Authority, passphrase: bytes | None, now: datetime.date
     loaded = [x509.load_certificate(block, path) for block in blocks]
     infos = [x509.certificate_info(certificate) for certificate in loaded]
     key = _root_key(authority, what, passphrase) if authority.source == "root" else None
-    check_authority(f"{what} in {path}", infos[0], key.info if key else None, now, leaves_only=False)
+    check_authority(f"{what} in {path}", infos[0], key.info if key else None, now, authority.usages, False)
     if infos[0].common_name == authority.common_name and infos[0].subject == f"CN={authority.common_name}":
         raise InputError(
             f"CA {authority.name} has the name of its root, {infos[0].subject}: readers could not tell them"
         )
     _check_links(path, loaded)
-    check_above(path, infos, now)
+    check_above(path, infos, now, authority.usages)
     return Root(loaded[0], infos[0], tuple(blocks), key)
 
 
@@ -62,7 +62,9 @@ def _root_key(authority: Authority, what: str, passphrase: bytes | None) -> x509
     return x509.load_private_key(data, authority.root_key, passphrase)
 
 
-def served_chain(path: str, own: Block, certificate: Any, info: CertificateInfo, now: datetime.datetime) -> str:
+def served_chain(
+    path: str, authority: Authority, own: Block, certificate: Any, info: CertificateInfo, now: datetime.datetime
+) -> str:
     """What goes with a leaf, in the order in which TLS wants it: the CA and those above it, never the root.
 
     ``path`` holds the CA and those above it; without it the CA goes alone.
@@ -76,7 +78,7 @@ def served_chain(path: str, own: Block, certificate: Any, info: CertificateInfo,
     loaded = [certificate, *(x509.load_certificate(block, path) for block in blocks[1:])]
     _check_links(path, loaded)
     infos = [x509.certificate_info(entry) for entry in loaded]
-    check_above(path, infos[1:], now)
+    check_above(path, infos[1:], now, authority.usages)
     return "".join(block.text() for block, entry in zip(blocks, infos) if not entry.self_signed)
 
 

@@ -134,9 +134,9 @@ class Folder:
         loaded = x509.load_certificate(found[0], certificate_path)
         info = x509.certificate_info(loaded)
         private = None if key is None else x509.load_private_key(key, key_path, self.passphrase)
-        what = f"CA {authority.name} in {self.directory}"
-        check_authority(what, info, private.info if private else None, now)
-        chain = served_chain(self.path(authority.chain_file), found[0], loaded, info, now)
+        what = f"CA {authority.name} in {certificate_path}"
+        check_authority(what, info, private.info if private else None, now, authority.usages)
+        chain = served_chain(self.path(authority.chain_file), authority, found[0], loaded, info, now)
         pem = found[0].text()
         in_clear = self.passphrase is not None and x509.ENCRYPTED_KEY.encode("ascii") not in (key or b"")
         in_clear = in_clear and key is not None

@@ -13,7 +13,7 @@ from typing import Any
 from . import files, x509
 from .ca_folder import PUBLISHED, Folder, Pair, is_published_name
 from .domain.answers import Waiting, waiting_text
-from .domain.ca import Authority, authority_of, lifetime
+from .domain.ca import Authority, authority_of, lifetime, usage_problems
 from .domain.certificate import CertificateInfo, RequestInfo, instant_text
 from .domain.errors import InputError, given
 from .domain.findings import Findings
@@ -65,6 +65,7 @@ def sign_requests(
     with files.lock(folder.directory, wait):
         folder.sweep()
         pairs = _pairs(folder, {entry.identity.issuer: entry.authority for entry in wanted}, now)
+        _refuse_usages(wanted, pairs)
         signed, outcome.warnings = _sign_all(folder, wanted, pairs, now)
         for host, found in signed.items():
             outcome.result["certificates"].setdefault(host, {}).update(found)
@@ -223,6 +224,14 @@ def _pairs(folder: Folder, wanted: dict[str | None, Authority], now: datetime.da
             raise InputError(f"CA {authority.name} is not in {folder.directory}; run the role ca first")
         found[authority.name] = pair
     return found
+
+
+def _refuse_usages(wanted: list[_Wanted], pairs: dict[str, Pair]) -> None:
+    """Whoever wrote the rows of the CAs may have left out what one of them is asked for."""
+    for entry in wanted:
+        problems = usage_problems(pairs[entry.authority.name].info, entry.identity.usages)
+        if problems:
+            raise InputError(f"{entry.name}, CA {entry.authority.name}: {'; '.join(problems)}")
 
 
 def _sign_all(

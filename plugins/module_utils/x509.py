@@ -73,6 +73,11 @@ _KEY_USAGES = (
     ("key_cert_sign", "cert sign"),
     ("crl_sign", "crl sign"),
 )
+# Of these readers refuse names, or policies, that they do not allow, critical or not.
+_NARROWING = {"2.5.29.30": "nameConstraints", "2.5.29.36": "policyConstraints"}
+# keyUsage, subjectAltName, basicConstraints, cRLDistributionPoints, certificatePolicies, extendedKeyUsage and
+# inhibitAnyPolicy: OpenSSL, GnuTLS and Go know these where they are critical (Go crypto/x509/parser.go).
+_CRITICAL = {*_NARROWING, *(f"2.5.29.{number}" for number in (15, 17, 19, 31, 32, 37, 54))}
 ENCRYPTED_KEY = "ENCRYPTED PRIVATE KEY"
 # SHA-256 of the text of keys that this process has made, or has proved by loading them.
 _PROVED: set[bytes] = set()
@@ -296,6 +301,7 @@ def certificate_info(certificate: Any) -> CertificateInfo:
     x509 = _x509()
     common_names, organizations, other = _subject(certificate.subject)
     extensions = {type(entry.value): entry.value for entry in certificate.extensions}
+    oids = {entry.oid.dotted_string: bool(entry.critical) for entry in certificate.extensions}
     dns_names, ip_addresses, other_names = _alternative_names(extensions.get(x509.SubjectAlternativeName))
     constraints = extensions.get(x509.BasicConstraints)
     key_usage = extensions.get(x509.KeyUsage)
@@ -325,6 +331,8 @@ def certificate_info(certificate: Any) -> CertificateInfo:
         fingerprint=certificate.fingerprint(_hashes().SHA256()).hex(),
         signature_hash=digest.name if digest else "none",
         version=certificate.version.value + 1,
+        narrowing=tuple(sorted(_NARROWING[oid] for oid in oids if oid in _NARROWING)),
+        unknown_critical=tuple(sorted(oid for oid, critical in oids.items() if critical and oid not in _CRITICAL)),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from .ca import Authority
+from .ca import Authority, extension_problems
 from .certificate import CertificateInfo, KeyInfo, instant_text
 from .durations import format_duration
 from .identity import WEAK_HASHES, Found, Identity, compare, subject_text
@@ -45,7 +45,7 @@ def leaf_problems(
     """All that differs from the request; the same comparison as that of what lies on hosts."""
     reasons = compare(identity, Found(certificate, key=key, issued=issued), issuer, now)
     problems = [_phrase(reason) for reason in reasons]
-    return problems + _too_long(certificate, identity.validity)
+    return problems + extension_problems(certificate) + _too_long(certificate, identity.validity)
 
 
 def _phrase(reason: Reason) -> str:
@@ -95,7 +95,8 @@ def authority_problems(
         (certificate.not_before > now, f"it is valid from {instant_text(certificate.not_before)} only"),
         (certificate.not_after > root.not_after, f"it ends at {end}, after its root, which ends at {last}"),
     )
-    return [text for wrong, text in checks if wrong] + _too_long(certificate, authority.validity)
+    problems = [text for wrong, text in checks if wrong] + extension_problems(certificate)
+    return problems + _too_long(certificate, authority.validity)
 
 
 @dataclass(frozen=True)

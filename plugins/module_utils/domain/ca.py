@@ -11,7 +11,7 @@ from typing import Any
 
 from .certificate import CertificateInfo, KeyInfo, instant_text
 from .errors import InputError
-from .identity import KEY_TYPES, WEAK_HASHES
+from .identity import KEY_TYPES, USAGES, WEAK_HASHES
 
 __all__ = [
     "BACKDATE",
@@ -21,8 +21,10 @@ __all__ = [
     "check_above",
     "check_authority",
     "ending_soon",
+    "extension_problems",
     "lifetime",
     "refuse_shared_keys",
+    "usage_problems",
 ]
 
 # As the controller-manager does (pkg/controller/certificates/signer), for clocks that lag.
@@ -51,6 +53,8 @@ class Authority:
     # On the CA host: who signs this CA; the key with the source root alone.
     root_certificate: str = ""
     root_key: str = ""
+    # What its leaves are for.
+    usages: tuple[str, ...] = USAGES
 
     @property
     def signs(self) -> bool:
@@ -81,6 +85,7 @@ def authority_of(row: dict[str, Any]) -> Authority:
         source=str(row.get("source") or SOURCES[0]),
         root_certificate=str(row.get("root_certificate") or ""),
         root_key=str(row.get("root_key") or ""),
+        usages=tuple(map(str, row.get("usages") or USAGES)),
     )
     what = f"CA {authority.name}"
     _check_source(authority, what)
@@ -92,6 +97,9 @@ def authority_of(row: dict[str, Any]) -> Authority:
         raise InputError(f"{what}: common_name {authority.common_name!r} has to have 1 to 64 bytes")
     if authority.key_mode not in ("0600", "0640"):
         raise InputError(f"{what}: key_mode {authority.key_mode!r} is neither 0600 nor 0640")
+    unknown = [usage for usage in authority.usages if usage not in USAGES]
+    if unknown:
+        raise InputError(f"{what}: usages {', '.join(unknown)} is not allowed; choose of {', '.join(USAGES)}")
     if authority.validity < 60:
         raise InputError(f"{what}: a validity of {authority.validity} s is too short")
     for path in (authority.certificate_file, authority.key_file):
@@ -113,9 +121,14 @@ def _check_source(authority: Authority, what: str) -> None:
 
 
 def check_authority(
-    what: str, certificate: CertificateInfo, key: KeyInfo | None, now: datetime.datetime, leaves_only: bool = True
+    what: str,
+    certificate: CertificateInfo,
+    key: KeyInfo | None,
+    now: datetime.datetime,
+    usages: tuple[str, ...],
+    leaves_only: bool = True,
 ) -> None:
-    """Refuse a CA that would sign what others reject."""
+    """Refuse a CA that would sign what others reject; ``usages`` are those of its leaves."""
     problems = []
     if key is not None and key != certificate.key:
         problems.append("certificate and private key do not belong together; restore the pair from a backup")
@@ -129,18 +142,48 @@ def check_authority(
         problems.append(f"its key is {certificate.key.key_type}, allowed are {', '.join(KEY_TYPES)}")
     if certificate.signature_hash in WEAK_HASHES:
         problems.append(f"it is signed with {certificate.signature_hash}")
+    if certificate.serial < 0:
+        problems.append("its serial number is negative, which Go does not read")
+    if not certificate.subject:
+        problems.append("it has no subject, by which its leaves would name it")
     if not leaves_only and certificate.path_length == 0:
         problems.append("its path length 0 allows no CA below it")
+    problems += [f"{text}; bring a CA without it" for text in extension_problems(certificate)]
+    problems += usage_problems(certificate, usages)
     problems += _dates(certificate, now)
     if problems:
         raise InputError(f"{what}: {'; '.join(problems)}")
 
 
-def check_above(what: str, above: list[CertificateInfo], now: datetime.datetime) -> None:
+def extension_problems(certificate: CertificateInfo) -> list[str]:
+    """Extensions for which OpenSSL, GnuTLS or Go refuse the certificate, or what is below it."""
+    narrow = [
+        f"its extension {name} narrows what may be in certificates below it, and those of a cluster do not keep to it"
+        for name in certificate.narrowing
+    ]
+    unknown = [
+        f"its critical extension {oid} is unknown to OpenSSL and Go, which refuse it for that"
+        for oid in certificate.unknown_critical
+    ]
+    return narrow + unknown
+
+
+def usage_problems(certificate: CertificateInfo, wanted: tuple[str, ...]) -> list[str]:
+    """OpenSSL and Go want the usage of a leaf in every extendedKeyUsage above it; OpenSSL takes no `any` for it."""
+    lacking = [usage for usage in wanted if usage not in certificate.usages]
+    if not certificate.usages or not lacking:
+        return []
+    return [
+        f"its extendedKeyUsage ({', '.join(certificate.usages)}) lacks {', '.join(lacking)}, for which it is to sign; "
+        "bring a CA that has it, or no extendedKeyUsage at all"
+    ]
+
+
+def check_above(what: str, above: list[CertificateInfo], now: datetime.datetime, usages: tuple[str, ...]) -> None:
     """Those above a CA, its issuer first: each has to allow as many CAs below it as there are."""
     for below, certificate in enumerate(above, start=1):
         name = f"{what}: {certificate.subject}"
-        check_authority(name, certificate, None, now, leaves_only=False)
+        check_authority(name, certificate, None, now, usages, leaves_only=False)
         if certificate.path_length is not None and certificate.path_length < below:
             raise InputError(
                 f"{name}: its path length {certificate.path_length} allows no chain with {below} CAs below it"

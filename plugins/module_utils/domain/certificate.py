@@ -58,6 +58,10 @@ class CertificateInfo:
     fingerprint: str
     signature_hash: str
     version: int
+    # Extensions that narrow what is signed with it, by name.
+    narrowing: tuple[str, ...] = ()
+    # Critical extensions that readers do not know, by OID: they refuse whatever has one above it.
+    unknown_critical: tuple[str, ...] = ()
 
     @property
     def self_signed(self) -> bool:

@@ -193,7 +193,7 @@ class _Planner:
         planned = {host.name: self._host(host, groups, findings) for host in self.hosts}
         return {
             "cluster": self._cluster(),
-            "cas": [self._ca(name) for name in self.cas_by_name],
+            "cas": [self._ca(name, planned) for name in self.cas_by_name],
             "hosts": planned,
             "policy": {
                 "nodes": {host.node_name: self._policy(host) for host in self.nodes},
@@ -234,8 +234,9 @@ class _Planner:
             "ca_directory_mode": "0755" if self.profile.cas_in_place else "0700",
         }
 
-    def _ca(self, name: str) -> dict[str, Any]:
+    def _ca(self, name: str, planned: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         ca = self.cas_by_name[name]
+        rows = [row for host in planned.values() for row in [*host["identities"], *host["joining"].values()]]
         return {
             "name": ca.name,
             "common_name": ca.common_name,
@@ -249,6 +250,7 @@ class _Planner:
             "source": self.settings.ca_sources.get(ca.name, SOURCES[0]),
             "root_certificate": self.settings.ca_root_certificate,
             "root_key": self.settings.ca_root_key,
+            "usages": sorted({usage for row in rows if row["issuer"] == name for usage in row["usages"]}),
         }
 
     def _policy(self, host: Host) -> dict[str, list[str]]:

@@ -57,7 +57,7 @@ def _check_authority(task: Task, identity: Identity, live: Material, work: Work)
         half = identity.key_path if live.key is None else identity.certificate_path
         raise InputError(f"{what}: {problem or f'{half} is missing'}; {FORCEABLE}")
     try:
-        check_authority(what, live.found.certificate, live.found.key, task.now)
+        check_authority(what, live.found.certificate, live.found.key, task.now, identity.usages)
     except InputError as error:
         raise InputError(f"{error}; {FORCEABLE}") from None
     warning = ending_soon(identity.name, live.found.certificate, task.now)

@@ -77,7 +77,7 @@ class Cluster:
         self.accepted: tuple[str, ...] = ()
         self.passphrase: bytes | None = None
         # Rows of CAs that are not made here, self-signed: what is added to each.
-        self.sources: dict[str, dict[str, str]] = {}
+        self.sources: dict[str, dict[str, Any]] = {}
         self.hosts = {host: self._rows(host) for host in ("cp1", "cp2")}
         self.hosts_on = ["cp1", "cp2"]
         self.members = {

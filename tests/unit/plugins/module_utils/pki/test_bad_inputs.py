@@ -118,6 +118,99 @@ def test_what_may_not_sign_is_no_ca(cluster: Cluster, extensions: tuple[str, ...
     refused(cluster, message)
 
 
+BOTH = ("server", "client")
+# What it has besides, how it is refused, and for which purposes OpenSSL refuses what it signs.
+REFUSED: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "names": ("nameConstraints=critical,permitted;DNS:example.org", "nameConstraints .*without it", BOTH),
+    "names, not critical": ("nameConstraints=permitted;DNS:example.org", "nameConstraints .*without it", BOTH),
+    "servers alone": ("extendedKeyUsage=serverAuth", r"\(server auth\) lacks client auth.* bring a CA", ("client",)),
+    "clients alone": ("extendedKeyUsage=clientAuth", r"\(client auth\) lacks server auth.* bring a CA", ("server",)),
+    "any usage": ("extendedKeyUsage=anyExtendedKeyUsage", r"\(any\) lacks server auth, client auth", BOTH),
+    "mail": ("extendedKeyUsage=critical,emailProtection", r"\(email protection\) lacks", BOTH),
+    "unknown": ("1.2.3.4=critical,ASN1:NULL", "critical extension 1.2.3.4 .*without it", BOTH),
+    "other name": ("issuerAltName=critical,DNS:ca.example", "critical extension 2.5.29.18", BOTH),
+    # OpenSSL knows it where policies are asked for only; GnuTLS refuses it, and Go does in the middle of a chain.
+    "policies": ("policyConstraints=critical,requireExplicitPolicy:0", "policyConstraints .*without it", ()),
+}
+TAKEN = {
+    "both usages": "extendedKeyUsage=clientAuth,serverAuth",
+    "usages, critical": "extendedKeyUsage=critical,serverAuth,clientAuth,codeSigning",
+    "unknown, not critical": "1.2.3.4=ASN1:NULL",
+    "policies of its own": "certificatePolicies=critical,1.2.3.4",
+    "other names of its own": "subjectAltName=critical,DNS:ca.example",
+    "list of what was revoked": "crlDistributionPoints=critical,URI:http://ca.example/list",
+}
+
+
+def openssl_refuses(certificate: Path, key: Path, folder: Path) -> tuple[str, ...]:
+    """The purposes for which OpenSSL refuses a leaf that this CA has signed."""
+    request, leaf, extensions = folder / "judged.csr", folder / "judged.crt", folder / "judged.ext"
+    request.write_text(x509.make_request(x509.generate_key("ecdsa-p256"), "judged"))
+    found = []
+    for purpose in BOTH:
+        extensions.write_text(
+            f"basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage={purpose}Auth\n"
+            "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nsubjectAltName=DNS:kubernetes,IP:10.96.0.1\n"
+        )
+        openssl(
+            "x509", "-req", "-in", str(request), "-CA", str(certificate), "-CAkey", str(key), "-days", "9",
+            "-extfile", str(extensions), "-out", str(leaf),
+        )  # fmt: skip
+        asked = ("verify", "-x509_strict", "-auth_level", "2", "-purpose", f"ssl{purpose}", "-CAfile", str(certificate))
+        done = subprocess.run(["openssl", *asked, str(leaf)], capture_output=True, check=False)
+        found += [purpose] * (done.returncode != 0)
+    for path in (request, leaf, extensions):
+        path.unlink()
+    return tuple(found)
+
+
+@pytest.mark.parametrize(("extension", "message", "judged"), REFUSED.values(), ids=REFUSED)
+def test_a_ca_whose_leaves_others_refuse_is_refused(
+    cluster: Cluster, extension: str, message: str, judged: tuple[str, ...]
+) -> None:
+    certificate, key = plant_ca(cluster, extensions=(*CA, extension))
+    assert openssl_refuses(certificate, key, cluster.root) == judged
+    assert str(certificate) in refused(cluster, message)
+
+
+@pytest.mark.parametrize("extension", TAKEN.values(), ids=TAKEN)
+def test_a_ca_whose_leaves_others_take_is_taken(cluster: Cluster, extension: str) -> None:
+    certificate, key = plant_ca(cluster, extensions=(*CA, extension))
+    assert openssl_refuses(certificate, key, cluster.root) == ()
+    cluster.now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
+    cluster.run()
+    assert not cluster.run().changed
+    for name, purpose in (("kube-apiserver", "sslserver"), ("admin", "sslclient")):
+        path = cluster.find("cp1", name)["certificate_path"]
+        openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", str(certificate), path)
+
+
+def test_a_ca_for_clients_alone_is_taken_for_clients_and_signs_no_server(cluster: Cluster) -> None:
+    plant_ca(cluster, extensions=(*CA, "extendedKeyUsage=clientAuth"))
+    cluster.now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
+    cluster.sources["kubernetes-ca"] = {"usages": ["client auth"]}
+    before = tree(cluster.ca)
+    with pytest.raises(InputError, match=r"kube-apiserver@cp1, CA kubernetes-ca: .*lacks server auth"):
+        cluster.run()
+    assert [name for name in tree(cluster.ca) if name not in before] == []
+    for row in (row for rows in cluster.hosts.values() for row in rows if row["issuer"] == "kubernetes-ca"):
+        row["usages"] = ["client auth"]
+    cluster.run()
+    assert not cluster.run().changed
+
+
+# Later versions of cryptography do not read it at all.
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_a_ca_without_a_subject_or_with_a_negative_number_is_refused(cluster: Cluster) -> None:
+    certificate, key = plant_ca(cluster, "-subj", "/")
+    assert openssl_refuses(certificate, key, cluster.root) == BOTH
+    refused(cluster, "it has no subject")
+    for path in (certificate, key):
+        path.unlink()
+    plant_ca(cluster, "-set_serial", "-5")
+    refused(cluster, "serial number is negative|cannot be read")
+
+
 def test_an_x509_v1_certificate_is_no_ca(cluster: Cluster) -> None:
     certificate, key = plant_ca(cluster)
     request = openssl("req", "-new", "-key", str(key), "-subj", "/CN=kubernetes")

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kubeconfigs, x509
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow, pem
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.ca import check_authority, lifetime
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.identity import USAGES
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.certificate import CertificateInfo
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.clock import check_clock
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
@@ -147,15 +148,15 @@ def test_a_leaf_is_no_authority() -> None:
     leaf = x509.Leaf("x", (), (), (), ("client auth",), NOW, NOW + datetime.timedelta(days=1))
     issued = x509.issue(x509.load_certificate(pem.blocks(text.encode(), "")[0], ""), key, request, leaf)
     with pytest.raises(InputError, match=r"basicConstraints.*keyCertSign"):
-        check_authority("CA x", info(issued), None, NOW)
+        check_authority("CA x", info(issued), None, NOW, USAGES)
 
 
 def test_mismatch_expiry_and_clock_are_told_together() -> None:
     found, other = info(ca(days=1)[0]), ca()[1]
     with pytest.raises(InputError, match=r"do not belong together.*expired at 2026-11-23"):
-        check_authority("CA x", found, other.info, NOW + datetime.timedelta(days=2))
+        check_authority("CA x", found, other.info, NOW + datetime.timedelta(days=2), USAGES)
     with pytest.raises(InputError, match="clock"):
-        check_authority("CA x", found, None, NOW - datetime.timedelta(days=1))
+        check_authority("CA x", found, None, NOW - datetime.timedelta(days=1), USAGES)
 
 
 def test_a_ca_is_known_by_its_signature_not_by_its_name() -> None:

@@ -27,6 +27,7 @@ from .test_reasons import alone, changed, everything, foretold, snapshot
 NO_AKI = "authorityKeyIdentifier=none\nsubjectKeyIdentifier=hash\n"
 AKI = "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
 CA = "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n"
+ANY_CA = "basicConstraints=critical,CA:TRUE"
 PASSPHRASE = b"a root's passphrase"
 
 
@@ -45,10 +46,10 @@ class Root:
         self.certificate, self.key = folder / f"{stem}.crt", folder / f"{stem}.key"
         self._extra = folder / f"{stem}.ext"
         bits = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key)
-        said = extensions or "basicConstraints=critical,CA:TRUE"
+        said = [part for text in (extensions or ANY_CA).splitlines() for part in ("-addext", text)]
         openssl(
             "req", "-x509", *bits, "-days", str(days), "-subj", f"/O=Example/CN={name}", "-out", self.certificate,
-            "-addext", said, "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+            *said, "-addext", "keyUsage=critical,keyCertSign,cRLSign",
         )  # fmt: skip
 
     def sign(self, request: Path, answer: Path, *options: str, days: int = 90, extensions: str = AKI) -> None:
@@ -215,6 +216,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("subject", {"options": ("-subj", "/CN=kube-apiserver/O=system:masters")}, "its subject is CN=kube-apiserver, O="),
     ("too long", {"days": 400}, "it lives for 400d, asked was for 365d at the most"),
     ("weak", {"options": ("-sha1",)}, "it is signed with sha1"),
+    ("unknown", {"extensions": AKI + "1.2.3.4=critical,ASN1:NULL\n"}, "its critical extension 1.2.3.4 is unknown to"),
     ("no key identifier", {"extensions": NO_AKI}, "by signature and key identifier"),
     ("ended", {"days": -1}, "it ended at"),
 ]  # fmt: skip
@@ -453,6 +455,9 @@ def test_a_root_that_ends_sooner_cuts_the_ca(cluster: Cluster, tmp_path: Path) -
     [
         ("basicConstraints=critical,CA:TRUE,pathlen:0", "its path length 0 allows no CA below it"),
         ("basicConstraints=critical,CA:FALSE", "it has no basicConstraints CA:TRUE"),
+        (f"{ANY_CA}\nnameConstraints=critical,permitted;DNS:example.org", "its extension nameConstraints narrows"),
+        (f"{ANY_CA}\nextendedKeyUsage=serverAuth", "its extendedKeyUsage (server auth) lacks client auth"),
+        (f"{ANY_CA}\n1.2.3.4=critical,ASN1:NULL", "its critical extension 1.2.3.4 is unknown"),
     ],
 )
 @pytest.mark.parametrize("source", ["root", "offline_root"])
@@ -508,6 +513,43 @@ def test_an_intermediate_above_is_served_along(cluster: Cluster, root: Root, tmp
     extensions = extensions.replace("pathlen:1", "pathlen:0")
     root.sign(request, policy.certificate, days=1000, extensions=extensions)
     refused(cluster, "its path length 0 allows no CA below it")
+    # The same where the file holds those above it, too.
+    policy.certificate.write_bytes(policy.certificate.read_bytes() + root.certificate.read_bytes())
+    refused(cluster, "its path length 0 allows no CA below it")
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (f"{ANY_CA},pathlen:0", "its path length 0 allows no CA below it"),
+        (f"{ANY_CA},pathlen:1", "its path length 1 allows no chain with 2 CAs below it"),
+        (f"{ANY_CA}\nnameConstraints=excluded;DNS:example.org", "its extension nameConstraints narrows"),
+        (f"{ANY_CA}\nextendedKeyUsage=clientAuth", "its extendedKeyUsage (client auth) lacks server auth"),
+    ],
+)
+@pytest.mark.parametrize("source", ["root", "offline_root", "imported"])
+def test_who_is_above_the_root_of_a_file_of_several_is_looked_at_too(
+    cluster: Cluster, tmp_path: Path, source: str, said: str, message: str
+) -> None:
+    top, policy, request = Root(tmp_path / "top", "Top", extensions=said), tmp_path / "policy.crt", tmp_path / "p.csr"
+    below_it = Root(tmp_path / "policy", "Policy CA")
+    openssl("req", "-new", "-key", below_it.key, "-subj", "/CN=Policy CA", "-out", request)
+    extensions = f"{AKI}{ANY_CA}\nkeyUsage=critical,keyCertSign,cRLSign\n"
+    top.sign(request, policy, days=1000, extensions=extensions)
+    below_it.certificate.write_bytes(policy.read_bytes() + top.certificate.read_bytes())
+    if source != "imported":
+        refused(below(cluster, below_it, source), str(below_it.certificate), f"CN=Top,O=Example: {message}")
+        assert not cluster.ca.exists()
+        return
+    # One that is brought, below these two.
+    cluster.come_from("kubernetes-ca", "imported")
+    cluster.ca.mkdir(mode=0o700)
+    own, key = cluster.ca / "kubernetes-ca.crt", cluster.ca / "kubernetes-ca.key"
+    openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-subj", "/CN=k", "-out", request)
+    below_it.sign(request, own, days=900, extensions=AKI + CA)
+    chain = cluster.ca / "kubernetes-ca-chain.crt"
+    chain.write_bytes(own.read_bytes() + below_it.certificate.read_bytes())
+    refused(cluster, str(chain), f"CN=Top,O=Example: {message}")
 
 
 def test_a_chain_that_does_not_lead_up_is_refused(cluster: Cluster, root: Root, tmp_path: Path) -> None:
@@ -557,6 +599,11 @@ def test_an_offline_root_is_asked(cluster: Cluster, root: Root) -> None:
     ("options", "values", "message"),
     [
         (("-copy_extensions", "none"), {"extensions": AKI}, "it has no basicConstraints CA:TRUE"),
+        (
+            ("-copy_extensions", "none"),
+            {"extensions": AKI + CA + "nameConstraints=permitted;DNS:example.org\n"},
+            "its extension nameConstraints narrows",
+        ),
         (
             ("-copy_extensions", "none"),
             {"extensions": AKI + CA.replace(",pathlen:0", "")},
