@@ -29,10 +29,10 @@ options:
         by the root of C(root_certificate) and C(root_key), absolute paths on this host; where that key is encrypted,
         O(passphrase) opens it. C(offline_root): the root's certificate is here, its key is elsewhere. C(imported): the
         user has brought certificate and key. C(external): the user has brought the certificate alone."
-      - C(usages) are those of the certificates that it signs, of C(server auth) and C(client auth), both by default. A CA
-        with an extendedKeyUsage has to have them there, too, and so have those above it.
-      - A CA is refused where OpenSSL, GnuTLS or Go would refuse it, or what it signs - for a critical extension that they
-        do not know, nameConstraints, policyConstraints, a negative serial number or an empty subject.
+      - C(usages) are those of the certificates that it signs, of C(server auth) and C(client auth), both by default. A
+        CA with an extendedKeyUsage has to have them there, too, and so have those above it.
+      - A CA is refused where OpenSSL, GnuTLS or Go would refuse it, or what it signs, for a critical extension that
+        they do not know, nameConstraints, policyConstraints, a negative serial number or an empty subject.
       - A CA that is not self-signed may have C(<name>-chain.crt) beside C(<name>.crt), with itself and those above it,
         up to the root. What it signs is served with all of them but the root.
     type: list

@@ -50,6 +50,7 @@ def ensure_authorities(
     if passphrase is not None:
         _check_passphrase(passphrase, authorities)
     _refuse_shared_files(authorities)
+    folder.refuse_foreign(authorities)
     folder_reasons = _folder_reasons(folder)
     # Settled folders and checks are read without the lock, so that they never wait for a run.
     seen = _glance(folder, authorities, now, check)

@@ -17,6 +17,7 @@ import datetime
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,6 +142,12 @@ class Folder:
         in_clear = self.passphrase is not None and x509.ENCRYPTED_KEY.encode("ascii") not in (key or b"")
         in_clear = in_clear and key is not None
         return Pair(authority, pem, loaded, info, private, chain, certificate == pem.encode("ascii"), in_clear)
+
+    def refuse_foreign(self, authorities: Iterable[Authority]) -> None:
+        """Before anything of it is believed: whoever can swap a CA's folder has the cluster."""
+        names = [name for authority in authorities for name in (authority.key_file, authority.certificate_file)]
+        for directory in {self.directory: None, **{os.path.dirname(self.path(name)): None for name in names}}:
+            files.refuse_foreign_folder(directory)
 
     def published(self) -> dict[str, str]:
         directory = self.path(PUBLISHED)

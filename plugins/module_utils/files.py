@@ -44,6 +44,7 @@ __all__ = [
     "lock",
     "read",
     "read_lines",
+    "refuse_foreign_folder",
     "remove",
     "state_of",
     "sweep",
@@ -266,9 +267,81 @@ def sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def _refuse_open_folder(directory: str) -> None:
+def refuse_foreign_folder(directory: str, owner: str | None = None) -> None:
+    """Refuse a folder where somebody else can swap what lies there, or can swap it or those above it.
+
+    As StrictModes of OpenSSH has it: all of them belong to root, to whoever runs this, or to the ``owner`` that a
+    file in it is to have, and nobody else may write those above. Whether others may write it itself is for its users
+    to mend.
+    """
+    trusted = _trusted(_known_uid(owner))
+    for above in _ancestors(directory):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            found = os.stat(above)
+            _refuse_owner(above, found, trusted)
+            if above != directory:
+                _refuse_writers(above, found, trusted)
+
+
+def _trusted(owner: int | None) -> set[int]:
+    """Whoever became root by sudo to run this can do anything here."""
+    who = {0, os.geteuid(), *({owner} if owner is not None and owner >= 0 else ())}
+    became = os.environ.get("SUDO_UID", "") if os.geteuid() == 0 else ""
+    return {*who, int(became)} if became.isdigit() else who
+
+
+def _known_uid(owner: str | None) -> int | None:
+    """None also for a user who is made later: no folder is that one's yet."""
+    try:
+        return _uid(owner)
+    except InputError:
+        return None
+
+
+def _ancestors(directory: str) -> list[str]:
+    """The folder and all above it, as it is written and where its links lead."""
+    found: dict[str, None] = {}
+    for here in (directory, os.path.realpath(directory)):
+        while here not in found:
+            found[here] = None
+            here = os.path.dirname(here)  # noqa: PLW2901 - it climbs
+    return list(found)
+
+
+def _refuse_owner(directory: str, found: os.stat_result, trusted: set[int]) -> None:
+    if found.st_uid in trusted:
+        return
+    who = FileState(directory, "directory", found.st_uid).owner
+    raise InputError(
+        f"the folder {directory} belongs to {who}, who could put other files into the places of those that are "
+        f"written here: give it to root (chown root {directory}), or use another folder"
+    )
+
+
+def _refuse_writers(directory: str, found: os.stat_result, trusted: set[int]) -> None:
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & stat.S_ISVTX or not (mode & 0o002 or (mode & 0o020 and _others_in(found.st_gid, trusted))):
+        return
+    raise InputError(
+        f"the folder {directory} may be written by others (mode {mode:04o}), who could put another one into the place "
+        f"of the folder below it: take that right away (chmod go-w {directory})"
+    )
+
+
+def _others_in(gid: int, trusted: set[int]) -> bool:
+    """Whether a group has members other than these: many users have a group of their own, and root has one."""
+    names = {entry.pw_name for entry in pwd.getpwall() if entry.pw_uid in trusted}
+    try:
+        members = set(grp.getgrgid(gid).gr_mem)
+    except KeyError:
+        return True
+    return bool(members - names) or any(e.pw_gid == gid and e.pw_uid not in trusted for e in pwd.getpwall())
+
+
+def _refuse_open_folder(directory: str, owner: int = -1) -> None:
     """Whoever may write a folder may swap what is in it (the sticky bit keeps others' files)."""
     found = os.stat(directory)
+    _refuse_owner(directory, found, _trusted(owner))
     mode = stat.S_IMODE(found.st_mode)
     if found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX:
         raise InputError(f"the folder {directory} may be written by others (mode {mode:04o}); take that right away")
@@ -297,8 +370,8 @@ def write_stream(
     """Replace `path` by what is too large to hold; what `parts` raises leaves the old file as it was."""
     _refuse_odd(state_of(path))
     directory, _name = os.path.split(path)
-    _refuse_open_folder(directory)
     uid, gid = _uid(owner), _gid(group)
+    _refuse_open_folder(directory, uid)
     if backup_directory is not None:
         _keep(path, backup_directory)
     temporary = _temporary(path)
@@ -336,9 +409,9 @@ def write_all(wanted: Sequence[NewFile]) -> None:
 
     Only for files that need no backup and of which nobody reads one for the sake of another.
     """
-    for directory in {os.path.dirname(file.path): None for file in wanted}:
+    for directory, owner in {(os.path.dirname(file.path), file.owner): None for file in wanted}:
         ensure_parent(os.path.join(directory, "file"))
-        _refuse_open_folder(directory)
+        _refuse_open_folder(directory, _uid(owner))
     for start in range(0, len(wanted), _TOGETHER):
         _write_some(wanted[start : start + _TOGETHER])
     for directory in {os.path.dirname(file.path): None for file in wanted}:

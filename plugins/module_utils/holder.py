@@ -30,12 +30,12 @@ def hold(task: Task) -> Outcome:
     """One call for everything that a host holds."""
     offset, warnings = task.clock()
     identities = [identity_of(row) for row in task.identities]
-    paths = _paths(identities)
+    places = _places(identities)
     _refuse_unknown(task, identities)
     certificates = Certificates(task)
     works = [_examine(task, certificates, identity) for identity in identities]
     bundles = [examine_bundle(task, row) for row in task.bundles]
-    folders = examine_folders(task, [*paths, *(str(row["path"]) for row in task.bundles)])
+    folders = examine_folders(task, [*places, *((str(row["path"]), row.get("owner")) for row in task.bundles)])
     # Users first, files belong to them.
     users = [examine_users(task.users, task.command)] if task.command else []
     every = [*users, folders, *works, *bundles]
@@ -63,16 +63,21 @@ def _examine(task: Task, certificates: Certificates, identity: Identity) -> Work
     return certificates.examine(identity)
 
 
-def _paths(identities: list[Identity]) -> dict[str, str]:
-    """Whose each file is."""
-    paths: dict[str, str] = {}
+def _places(identities: list[Identity]) -> list[tuple[str, str | None]]:
+    """Each file and the user to whom it belongs."""
+    names: dict[str, str] = {}
+    places = []
     for identity in identities:
-        kubeconfig = identity.kubeconfig.path if identity.kubeconfig else None
-        for path in filter(None, (identity.certificate_path, identity.key_path, identity.public_key_path, kubeconfig)):
-            if path in paths:
-                raise InputError(f"the identities {paths[path]} and {identity.name} share the file {path}")
-            paths[path] = identity.name
-    return paths
+        config = identity.kubeconfig
+        own = (identity.certificate_path, identity.key_path, identity.public_key_path)
+        found = [(path, identity.owner) for path in own if path]
+        found += [(config.path, config.owner)] if config else []
+        for path, _owner in found:
+            if path in names:
+                raise InputError(f"the identities {names[path]} and {identity.name} share the file {path}")
+            names[path] = identity.name
+        places += found
+    return places
 
 
 def _refuse_unknown(task: Task, identities: list[Identity]) -> None:

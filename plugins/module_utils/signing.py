@@ -42,6 +42,7 @@ def sign_requests(
     """Sign all requests of all hosts, and keep what hosts publish."""
     folder = Folder(directory, passphrase=passphrase)
     authorities = {authority.name: authority for authority in (authority_of(row) for row in rows)}
+    folder.refuse_foreign(authorities.values())
     every = [_Wanted.of(request, authorities) for request in requests]
     wanted = [entry for entry in every if entry.authority.signs]
     others = _Others.look(folder, [entry for entry in every if not entry.authority.signs], now)

@@ -129,9 +129,20 @@ def check_authority(
     leaves_only: bool = True,
 ) -> None:
     """Refuse a CA that would sign what others reject; ``usages`` are those of its leaves."""
-    problems = []
+    problems = _form_problems(certificate)
     if key is not None and key != certificate.key:
-        problems.append("certificate and private key do not belong together; restore the pair from a backup")
+        problems.insert(0, "certificate and private key do not belong together; restore the pair from a backup")
+    if not leaves_only and certificate.path_length == 0:
+        problems.append("its path length 0 allows no CA below it")
+    problems += [f"{text}; bring a CA without it" for text in extension_problems(certificate)]
+    problems += usage_problems(certificate, usages)
+    problems += _dates(certificate, now)
+    if problems:
+        raise InputError(f"{what}: {'; '.join(problems)}")
+
+
+def _form_problems(certificate: CertificateInfo) -> list[str]:
+    problems = []
     if certificate.version != 3:
         problems.append("it is an X.509 v1 certificate")
     if certificate.is_ca is not True:
@@ -146,13 +157,7 @@ def check_authority(
         problems.append("its serial number is negative, which Go does not read")
     if not certificate.subject:
         problems.append("it has no subject, by which its leaves would name it")
-    if not leaves_only and certificate.path_length == 0:
-        problems.append("its path length 0 allows no CA below it")
-    problems += [f"{text}; bring a CA without it" for text in extension_problems(certificate)]
-    problems += usage_problems(certificate, usages)
-    problems += _dates(certificate, now)
-    if problems:
-        raise InputError(f"{what}: {'; '.join(problems)}")
+    return problems
 
 
 def extension_problems(certificate: CertificateInfo) -> list[str]:
@@ -173,10 +178,9 @@ def usage_problems(certificate: CertificateInfo, wanted: tuple[str, ...]) -> lis
     lacking = [usage for usage in wanted if usage not in certificate.usages]
     if not certificate.usages or not lacking:
         return []
-    return [
-        f"its extendedKeyUsage ({', '.join(certificate.usages)}) lacks {', '.join(lacking)}, for which it is to sign; "
-        "bring a CA that has it, or no extendedKeyUsage at all"
-    ]
+    has = ", ".join(certificate.usages)
+    remedy = "bring a CA that has it, or no extendedKeyUsage at all"
+    return [f"its extendedKeyUsage ({has}) lacks {', '.join(lacking)}, for which it is to sign; {remedy}"]
 
 
 def check_above(what: str, above: list[CertificateInfo], now: datetime.datetime, usages: tuple[str, ...]) -> None:

@@ -61,10 +61,13 @@ def _members(data: bytes) -> str:
     return f"{len(found)}: {', '.join(block.fingerprint[:16] for block in found)}"
 
 
-def examine_folders(task: Task, paths: Iterable[str]) -> Work:
-    """A folder in which others may write lets them swap what is in it."""
+def examine_folders(task: Task, places: Iterable[tuple[str, str | None]]) -> Work:
+    """A folder in which others may write lets them swap what is in it; each place is a file and its owner."""
     work = Work()
-    for path in sorted({os.path.dirname(path) for path in paths}):
+    folders = sorted({(os.path.dirname(path), owner or "") for path, owner in places})
+    for path, owner in folders:
+        files.refuse_foreign_folder(path, owner or None)
+    for path in dict.fromkeys(path for path, _owner in folders):
         state = files.state_of(path)
         if state.kind == "directory" and state.mode & 0o022 and not state.mode & 0o1000:
             mode = f"{state.mode & ~0o022:04o}"

@@ -29,8 +29,10 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.err
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task, hold
 
 from .conftest import Cluster, tree
+from .test_reasons import everything
 
 ROOT = Path(__file__).resolve().parents[5]
+AUTHORITIES: dict[str, Any] = {"certificates": {}, "published": {}}
 MODULES = ROOT / "plugins" / "modules"
 P256 = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 CA = ("basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign,cRLSign")
@@ -276,6 +278,57 @@ def test_two_megabytes_on_a_host_are_refused_at_once(cluster: Cluster, kind: str
     refused(cluster, r"[0-9]{7} bytes, more than 1048576; is it the right file\?")
     # Two refusals, each in a second on a machine that does nothing else.
     assert time.monotonic() - started < 20
+
+
+# ---- folders
+
+
+@pytest.mark.parametrize("settled", [False, True], ids=["new", "settled"])
+@pytest.mark.parametrize("place", ["ca", "ca/etcd", "cp1/kubernetes/pki", "cp1/kubernetes/pki/signing", "."])
+def test_folders_of_somebody_else_are_refused(cluster: Cluster, place: str, settled: bool) -> None:
+    """Above the folders of keys as well: whoever owns one can put another one into the place of those below."""
+    cluster.sources["etcd-ca"] = {"certificate_file": "etcd/ca.crt", "key_file": "etcd/ca.key"}
+    if settled:
+        cluster.run()
+    folder = cluster.root / place
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chown(folder, 12345, -1)
+    for check in (True, False):
+        before = everything(cluster.root)
+        with pytest.raises(InputError, match=f"the folder {folder} belongs to 12345, .*: give it to root"):
+            # The CA folder comes first in a run; hosts are asked by themselves.
+            cluster.run(check) if "ca" in place or place == "." else cluster.call("cp1", AUTHORITIES, None, check)
+        assert everything(cluster.root) == before
+    os.chown(folder, 0, -1)
+    cluster.run()
+    assert not cluster.run().changed
+
+
+def test_signing_looks_at_the_folder_too(cluster: Cluster) -> None:
+    state = cluster.ensure().result
+    asked = [cluster.call("cp1", state).result]
+    os.chown(cluster.ca, 12345, -1)
+    before = everything(cluster.root)
+    with pytest.raises(InputError, match=f"the folder {cluster.ca} belongs to 12345"):
+        cluster.sign(asked, {})
+    assert everything(cluster.root) == before
+
+
+def test_a_user_may_own_the_folder_of_the_user_s_own_files(cluster: Cluster) -> None:
+    cluster.run()
+    alice = cluster.root / "alice" / ".kube"
+    alice.mkdir(parents=True)
+    for folder in (alice, alice.parent):
+        os.chown(folder, 12345, 12345)
+    row = cluster.find("cp1", "scheduler")
+    row["kubeconfig"].update(path=str(alice / "config"), owner="12345", group="12345")
+    cluster.run()
+    assert not cluster.run().changed
+    # The old one goes to a folder beside it.
+    cluster.force, cluster.hosts_on = ["scheduler"], ["cp1"]
+    cluster.run()
+    cluster.find("cp1", "admin")["kubeconfig"]["path"] = str(alice / "admin.conf")
+    refused(cluster, f"the folder {alice} belongs to 12345")
 
 
 # ---- our own leaves

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
 import stat
 import subprocess
 import sys
@@ -128,6 +130,83 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
         files.write_atomic(str(tmp_path / "file"), b"x")
     tmp_path.chmod(0o1777)
     files.write_atomic(str(tmp_path / "file"), b"x")
+
+
+OTHER = 12345
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = str(folder / "key")
+    os.chown(folder, OTHER, -1)
+    writers = (
+        lambda: files.write_atomic(path, b"x"),
+        lambda: files.write_all([files.NewFile(path, b"x")]),
+        lambda: files.write_stream(path, (b"x",), owner=str(OTHER + 1)),
+        lambda: files.append_line(path, "x"),
+        lambda: files.link_atomic(path, "x"),
+        lambda: files.refuse_foreign_folder(str(folder)),
+        lambda: files.refuse_foreign_folder(str(folder / "below" / "it")),
+    )
+    for write in writers:
+        with pytest.raises(InputError, match=rf"{folder} belongs to {OTHER}, .*chown root {folder}"):
+            write()
+    assert not list(folder.iterdir())
+    files.write_atomic(path, b"x", owner=str(OTHER))
+    files.write_all([files.NewFile(path, b"x", owner=str(OTHER))])
+    files.refuse_foreign_folder(str(folder), str(OTHER))
+
+
+def test_folders_above_are_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above, linked = tmp_path / "above", tmp_path / "linked"
+    folder = above / "folder"
+    folder.mkdir(parents=True)
+    linked.symlink_to(folder)
+    for directory in (folder, linked / "x"):
+        os.chown(above, OTHER, -1)
+        with pytest.raises(InputError, match=f"{above} belongs to {OTHER}"):
+            files.refuse_foreign_folder(str(directory))
+        os.chown(above, 0, -1)
+        above.chmod(0o777)
+        with pytest.raises(InputError, match=rf"{above} may be written by others \(mode 0777\).*chmod go-w {above}"):
+            files.refuse_foreign_folder(str(directory))
+        # As in /tmp, where nobody moves what is another's.
+        above.chmod(0o1777)
+        files.refuse_foreign_folder(str(directory))
+    # How it is written itself is mended or refused elsewhere.
+    above.chmod(0o755)
+    folder.chmod(0o777)
+    files.refuse_foreign_folder(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("group", "members", "refused"), [(0, [], False), (OTHER, [], True), (1, [], True), (1, ["root"], False)]
+)
+def test_a_group_that_is_root_s_alone_may_write_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: int, members: list[str], refused: bool
+) -> None:
+    folder = tmp_path / "above" / "folder"
+    folder.mkdir(parents=True)
+    os.chown(folder.parent, 0, group)
+    folder.parent.chmod(0o775)
+    if members:
+        monkeypatch.setattr(grp, "getgrgid", lambda gid: grp.struct_group(("g", "x", gid, members)))
+        monkeypatch.setattr(pwd, "getpwall", lambda: [pwd.getpwnam("root")])
+    if not refused:
+        files.refuse_foreign_folder(str(folder))
+        return
+    with pytest.raises(InputError, match="may be written by others"):
+        files.refuse_foreign_folder(str(folder))
+
+
+def test_who_became_root_by_sudo_is_no_stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.chown(tmp_path, OTHER, -1)
+    monkeypatch.setenv("SUDO_UID", str(OTHER))
+    files.refuse_foreign_folder(str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    with pytest.raises(InputError, match="belongs to"):
+        files.refuse_foreign_folder(str(tmp_path))
 
 
 def test_unknown_owner_is_named(tmp_path: Path) -> None:

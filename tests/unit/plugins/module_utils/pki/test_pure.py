@@ -16,11 +16,10 @@ import pytest
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kubeconfigs, x509
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow, pem
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.ca import check_authority, lifetime
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.identity import USAGES
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.certificate import CertificateInfo
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.clock import check_clock
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.identity import identity_of
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.identity import USAGES, identity_of
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import (
     CODES,
     Reason,
