@@ -19,7 +19,7 @@ from .domain.ca import Authority, authority_of, ending_soon, lifetime, refuse_sh
 from .domain.certificate import instant_text
 from .domain.errors import InputError, given
 from .domain.identity import end_text, subject_text
-from .domain.ledger import Ledger, check_newest
+from .domain.ledger import Ledger, check_newest, unreadable_text
 from .domain.reasons import Reason
 from .elsewhere import Answer, Elsewhere, answered_authority
 from .runner import Outcome
@@ -71,6 +71,7 @@ def ensure_authorities(
             "waiting_message": message,
             "directory": folder.directory,
             "current": seen.ledger.current,
+            "recorded": seen.ledger.since(),
         },
         warnings=seen.warnings + ([f"a run would stop here: {message}"] if check and message else []),
     )
@@ -125,6 +126,8 @@ def _refuse_shared_files(authorities: list[Authority]) -> None:
 
 def _compare(folder: Folder, authorities: list[Authority], now: datetime.datetime) -> _Seen:
     seen = _Seen(ledger=folder.ledger())
+    if seen.ledger.unreadable:
+        seen.warnings.append(f"{folder.path(LEDGER)}: {unreadable_text(seen.ledger.unreadable)}")
     for authority in authorities:
         new = NewAuthority(folder, authority)
         if new.interrupted():

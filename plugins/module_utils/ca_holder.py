@@ -32,6 +32,7 @@ def keep(task: Task, rows: list[dict[str, Any]], authorities: Callable[[], Outco
         issuers=certificates,
         chains=made.result["chains"],
         current=made.result["current"].get(task.host, {}),
+        recorded=made.result["recorded"],
         bundles=bundle_contents(rows, certificates, published),
         users=(),
         keys={},

@@ -296,7 +296,7 @@ class Sight:
 
 def look_at_ledger(path: str, now: datetime.datetime) -> dict[str, Any]:
     """The newest certificate of each identity that the CA host has signed, by host and identity."""
-    return current_entries(files.read_lines(path), now)
+    return {"path": path, **current_entries(files.read_lines(path), now)}
 
 
 def _compared(path: str | None, seen: Served) -> dict[str, Any]:

@@ -203,6 +203,12 @@ current:
     - The newest certificate of each identity in the ledger, by host and name, with C(sha256) and C(not_before).
   type: dict
   returned: always
+recorded:
+  description: When the ledger has first recorded each CA, by its name; in UTC. Without those that it does not know yet.
+  type: dict
+  returned: always
+  sample:
+    kubernetes-ca: '2026-11-22T12:00:00Z'
 held:
   description:
     - What became of O(holder), as M(tlsbootstrap.kubernetes.identities) returns it. Its reasons are in RV(reasons).

@@ -113,6 +113,14 @@ options:
         know there is a warning.
     type: dict
     default: {}
+  recorded:
+    description:
+      - When the ledger has first recorded each CA, by its name, as M(tlsbootstrap.kubernetes.ca) returns it in
+        RV(tlsbootstrap.kubernetes.ca#module:recorded).
+      - What a CA has signed since then belongs into the ledger, so there is a warning about an identity that O(current)
+        lacks. What it signed before came with it.
+    type: dict
+    default: {}
   users:
     description:
       - System users that files belong to, each with a group of its name and without a login. Those that are missing are
@@ -251,6 +259,7 @@ def _argument_spec() -> dict[str, dict[str, object]]:
         "certificates": {"type": "dict"},
         "force": {"type": "list", "elements": "str", "default": []},
         "current": {"type": "dict", "default": {}},
+        "recorded": {"type": "dict", "default": {}},
         "users": {"type": "list", "elements": "str", "default": []},
         "chains": {"type": "dict", "default": {}},
         "controller_time": {"type": "str"},
@@ -270,6 +279,7 @@ def _act(module: AnsibleModule) -> Outcome:
         now=utc_now(),
         check=module.check_mode,
         current=given["current"],
+        recorded=given["recorded"],
         users=tuple(given["users"]),
         command=command_of(module),
         controller=controller,

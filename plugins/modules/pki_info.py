@@ -300,9 +300,10 @@ endpoints:
       returned: when nothing could
 ledger:
   description:
-    - C(cas) has the SHA-256 of the newest certificate of each CA, C(certificates) the newest of each identity by host
+    - C(cas) has the SHA-256 of the newest certificate of each CA, C(recorded) when that one was first written down,
+      C(certificates) the newest of each identity by host
       and name, with C(sha256), C(subject), C(issuer), C(serial), C(not_before), C(not_after) and C(seconds_left).
-    - C(unreadable) counts lines that are torn.
+    - C(unreadable) are the numbers of lines that cannot be read, as a killed run leaves them.
   type: dict
   returned: with O(ledger)
 """

@@ -18,7 +18,18 @@ from .certificate import CertificateInfo, instant_text
 from .csr import parse_time
 from .errors import InputError
 
-__all__ = ["Ledger", "certificate_entry", "check_newest", "current_entries", "read_ledger", "restored"]
+__all__ = [
+    "Ledger",
+    "certificate_entry",
+    "check_newest",
+    "current_entries",
+    "read_ledger",
+    "restored",
+    "unreadable_text",
+]
+
+# So many lines are named in a message.
+_SHOWN = 10
 
 
 @dataclass
@@ -27,40 +38,64 @@ class Ledger:
     authorities: dict[str, list[str]] = field(default_factory=dict)
     # host -> identity -> sha256 and not_before of the newest certificate.
     current: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
-    unreadable: int = 0
+    # When each of those CAs was first recorded, by its SHA-256.
+    recorded: dict[str, str] = field(default_factory=dict)
+    # The numbers of lines that say nothing.
+    unreadable: list[int] = field(default_factory=list)
+
+    def since(self) -> dict[str, str]:
+        """By name, from when on all that a CA has signed is known here."""
+        newest = {name: known[-1] for name, known in self.authorities.items()}
+        return {name: self.recorded[sha256] for name, sha256 in newest.items() if sha256 in self.recorded}
 
 
 def read_ledger(lines: Iterable[bytes]) -> Ledger:
-    """A line that a killed run has torn is counted and passed over."""
+    """A line that a killed run has torn is noted and passed over."""
     ledger = Ledger()
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
             if entry["event"] == "ca":
-                ledger.authorities.setdefault(str(entry["ca"]), []).append(str(entry["sha256"]))
+                sha256 = str(entry["sha256"])
+                ledger.authorities.setdefault(str(entry["ca"]), []).append(sha256)
+                ledger.recorded.setdefault(sha256, instant_text(parse_time(str(entry["time"]))))
             elif entry["event"] == "certificate":
                 newest = {key: str(entry[key]) for key in ("sha256", "not_before")}
                 ledger.current.setdefault(str(entry["holder"]), {})[str(entry["identity"])] = newest
         except (ValueError, KeyError, TypeError, RecursionError):
-            ledger.unreadable += 1
+            ledger.unreadable.append(number)
     return ledger
+
+
+def unreadable_text(lines: Iterable[int]) -> str:
+    """Which they are and what to do, without what they hold."""
+    numbers = list(lines)
+    shown = ", ".join(map(str, numbers[:_SHOWN])) + (f" and {len(numbers) - _SHOWN} more" if numbers[_SHOWN:] else "")
+    which = f"line {shown} says" if len(numbers) == 1 else f"lines {shown} say"
+    return (
+        f"{which} nothing, and what was recorded there is not known: half a line is left by a run that was killed, and "
+        "is no harm; restore what is damaged from the newest backup, or take the line out"
+    )
 
 
 def current_entries(lines: Iterable[bytes], now: datetime.datetime) -> dict[str, Any]:
     """For people: the newest certificate of each identity, by host and name, and the newest of each CA."""
     keys = ("sha256", "subject", "issuer", "serial", "not_before", "not_after")
-    found: dict[str, Any] = {"cas": {}, "certificates": {}, "unreadable": 0}
-    for line in lines:
+    found: dict[str, Any] = {"cas": {}, "recorded": {}, "certificates": {}, "unreadable": []}
+    first: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
             if entry["event"] == "ca":
-                found["cas"][str(entry["ca"])] = str(entry["sha256"])
+                name, sha256 = str(entry["ca"]), str(entry["sha256"])
+                found["cas"][name] = sha256
+                found["recorded"][name] = first.setdefault(sha256, instant_text(parse_time(str(entry["time"]))))
             elif entry["event"] == "certificate":
                 newest: dict[str, Any] = {key: str(entry[key]) for key in keys}
                 newest["seconds_left"] = int((parse_time(newest["not_after"]) - now).total_seconds())
                 found["certificates"].setdefault(str(entry["holder"]), {})[str(entry["identity"])] = newest
         except (ValueError, KeyError, TypeError, RecursionError):
-            found["unreadable"] += 1
+            found["unreadable"].append(number)
     return found
 
 
@@ -75,11 +110,18 @@ def check_newest(ledger: Ledger, name: str, directory: str, fingerprint: str) ->
     )
 
 
-def restored(newest: Mapping[str, str] | None, certificate: CertificateInfo) -> str | None:
-    """``host`` when its certificate is older than the ledger's newest, ``ca`` when it is newer than the ledger."""
-    if newest is None or newest["sha256"] == certificate.fingerprint:
+def restored(newest: Mapping[str, str] | None, since: str | None, certificate: CertificateInfo) -> str | None:
+    """``host`` when its certificate is older than the ledger's newest, ``ca`` when it is newer than the ledger.
+
+    Where the ledger has none, what its CA signed before it was recorded (``since``) was never to be there: the CA was
+    brought, and its certificates with it.
+    """
+    begins = instant_text(certificate.not_before)
+    if newest is None:
+        return "ca" if since is not None and begins > since else None
+    if newest["sha256"] == certificate.fingerprint:
         return None
-    return "ca" if instant_text(certificate.not_before) > newest["not_before"] else "host"
+    return "ca" if begins > newest["not_before"] else "host"
 
 
 def certificate_entry(

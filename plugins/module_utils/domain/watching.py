@@ -15,6 +15,7 @@ from typing import Any
 from .csr import parse_time
 from .durations import parse_duration, parse_share, time_left
 from .errors import InputError
+from .ledger import unreadable_text
 
 __all__ = ["CODES", "LEVELS", "Limits", "Watch", "rows_of"]
 
@@ -40,6 +41,7 @@ CODES = {
     ),
     "NotHeld": (NOTE, "the ledger knows certificates that no host of the inventory holds, and that have not ended"),
     "LedgerEmpty": (WARNING, "there is no ledger beside the CAs: what was issued cannot be told"),
+    "LedgerUnreadable": (WARNING, "lines of the ledger cannot be read: what they recorded is not known"),
     "CAHostNotReached": (CRITICAL, "the CAs and the ledger could not be read"),
 }
 
@@ -122,7 +124,7 @@ class Watch:
         """`found` are the results of pki_info by host, `hosts` those that were to be asked."""
         ledger = at_ca_host.get("ledger") or {}
         for host, result in found.items():
-            self._host(host, result, ledger.get("certificates") or {})
+            self._host(host, result, ledger)
         if "files" in at_ca_host:
             self._ca_host(ca_host, at_ca_host, ledger)
         else:
@@ -144,7 +146,7 @@ class Watch:
             identity = identities.get(file["path"])
             rows = self._file(file, host, _MAKE if identity is not None else None)
             if identity is not None and file.get("certificates"):
-                self._identity(host, identity, file, rows[0], ledger.get(host) or {}, bool(ledger))
+                self._identity(host, identity, file, rows[0], ledger)
         for endpoint in result.get("endpoints") or []:
             self._endpoint(host, endpoint)
 
@@ -184,19 +186,20 @@ class Watch:
         identity: Mapping[str, Any],
         file: Mapping[str, Any],
         row: dict[str, Any],
-        known: Mapping[str, Any],
-        kept: bool,
+        ledger: Mapping[str, Any],
     ) -> None:
         """One certificate of the plan against the ledger."""
         row["identity"] = identity["name"]
         certificate = file["certificates"][0]
         if identity["kind"] == "ca":
             self._signs(row, self.signing_duration)
-        elif kept and identity.get("issuer") in {ca["name"] for ca in self.authorities}:
-            entry = known.get(identity["name"])
-            if entry is None or certificate["not_before"] > entry["not_before"]:
+        elif ledger.get("certificates") and identity.get("issuer") in {ca["name"] for ca in self.authorities}:
+            entry = (ledger["certificates"].get(host) or {}).get(identity["name"])
+            # What the ledger lacks and is older than its knowledge of the CA came along with a CA that was brought.
+            since = (ledger.get("recorded") or {}).get(identity["issuer"], "")
+            if certificate["not_before"] > (entry["not_before"] if entry else since):
                 self._judge(row, "NotInLedger", f"{host} has one from {certificate['not_before']}")
-            elif entry["sha256"] != certificate["fingerprint_sha256"]:
+            elif entry and entry["sha256"] != certificate["fingerprint_sha256"]:
                 self._judge(row, "Superseded", f"the newest is from {entry['not_before']}; run the playbook pki")
 
     def _endpoint(self, host: str, endpoint: Mapping[str, Any]) -> None:
@@ -232,6 +235,8 @@ class Watch:
         certificates = ledger.get("certificates") or {}
         if not certificates and not ledger.get("cas"):
             self._note("LedgerEmpty", host, "", "", "restore it with the CA folder")
+        if ledger.get("unreadable"):
+            self._note("LedgerUnreadable", host, "", str(ledger.get("path", "")), unreadable_text(ledger["unreadable"]))
         self._not_held(certificates)
 
     def _longest(self, issuer: str) -> int:

@@ -103,11 +103,12 @@ class Certificates:
     def _compare_ledger(self, identity: Identity, live: Material, work: Work) -> list[Reason]:
         """What serves may still be what a backup has brought back, of this host or of the CA host."""
         certificate, newest = given(live.found.certificate), self._task.current.get(identity.name)
-        who = restored(newest, certificate)
+        who = restored(newest, self._task.recorded.get(str(identity.issuer)), certificate)
         if who == "ca":
             work.warnings.append(
                 f"the certificate {certificate.short()} of {identity.name} on {self._task.host} is not in the ledger "
-                "of the CA host: somebody else made it, or an old backup of the CA folder was restored"
+                "of the CA host: somebody else made it, an old backup of the CA folder was restored, or the host had "
+                "another name; one that is made anew by name (force) is known again"
             )
         if who != "host":
             return []

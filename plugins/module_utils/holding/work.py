@@ -34,6 +34,8 @@ class Task:
     check: bool = False
     # The newest certificate of each identity in the CA host's ledger: sha256 and not_before.
     current: dict[str, dict[str, str]] = field(default_factory=dict)
+    # When the ledger has first recorded each CA, by its name.
+    recorded: dict[str, str] = field(default_factory=dict)
     # System users that are made first, because files belong to them.
     users: tuple[str, ...] = ()
     command: Command | None = None

@@ -208,6 +208,12 @@ def test_the_ledger_and_the_hosts_know_different_things() -> None:
     assert case.one()["code"] == "NotInLedger"
     del known["admin"]
     assert case.one()["code"] == "NotInLedger"
+    begins = case.files[0]["certificates"][0]["not_before"]
+    case.at_ca["ledger"]["recorded"] = {"kubernetes-ca": instant(-YEAR)}
+    assert case.one()["code"] == "NotInLedger"
+    # It came along with a CA that was brought.
+    case.at_ca["ledger"]["recorded"] = {"kubernetes-ca": begins}
+    assert case.report()["findings"] == []
     # The host is older than the CA folder.
     known["admin"] = {**entry(ADMIN), "sha256": "00", "not_before": instant(-60)}
     assert case.one()["code"] == "Superseded"
@@ -217,8 +223,18 @@ def test_an_older_ca_and_no_ledger() -> None:
     case = Case()
     case.at_ca["ledger"]["cas"]["kubernetes-ca"] = "00"
     assert (case.one()["code"], case.one()["path"]) == ("Superseded", "/ca/kubernetes-ca.crt")
-    case.at_ca["ledger"] = {"cas": {}, "certificates": {}, "unreadable": 0}
+    case.at_ca["ledger"] = {"cas": {}, "certificates": {}, "unreadable": []}
     assert case.one()["code"] == "LedgerEmpty"
+
+
+def test_lines_of_the_ledger_that_say_nothing_are_named() -> None:
+    case = Case()
+    case.at_ca["ledger"].update(path="/ca/ledger.jsonl", unreadable=[3])
+    found = case.one()
+    assert (found["code"], found["severity"], found["path"]) == ("LedgerUnreadable", "warning", "/ca/ledger.jsonl")
+    assert "line 3 says nothing" in found["message"]
+    case.at_ca["ledger"].update(unreadable=list(range(1, 2001)))
+    assert "lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 1990 more say nothing" in case.one()["message"]
 
 
 def test_certificates_that_nobody_holds() -> None:

@@ -213,6 +213,7 @@ class Cluster:
                 now=self.now,
                 check=check,
                 current=authorities.get("current", {}).get(host, {}),
+                recorded=authorities.get("recorded", {}),
                 chains=authorities.get("chains", {}),
             )
         )

@@ -31,7 +31,7 @@ def test_the_last_line_is_what_is_current() -> None:
 
     ledger = read_ledger([line("1"), b'{"event": "certif\n', line("2"), b"\xff\n", b"[]\n"])
     assert ledger.current == {"w1": {"proxy": {"sha256": "2", "not_before": "2026"}}}
-    assert ledger.unreadable == 3
+    assert ledger.unreadable == [2, 4, 5]
 
 
 def test_an_old_backup_of_the_ca_folder_is_noticed(cluster: Cluster) -> None:
@@ -96,3 +96,75 @@ def test_a_line_that_is_nested_without_end_is_passed_over(cluster: Cluster) -> N
     path.write_bytes(path.read_bytes() + b"[" * 100_000 + b"\n")
     assert not cluster.run().changed
     assert cluster.ensure().reasons == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_lines_that_cannot_be_read_are_told_by_their_numbers(cluster: Cluster, check: bool) -> None:
+    cluster.run()
+    path = cluster.ca / "ledger.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert cluster.ensure(check).warnings == []
+    path.write_bytes(b"".join([*lines, b'{"event": "certif\n', b"-----BEGIN secret\n", *lines[-1:], b"{}\n"]))
+    (warning,) = cluster.ensure(check).warnings
+    first = len(lines) + 1
+    assert warning.startswith(f"{path}: lines {first}, {first + 1}, {first + 3} say nothing")
+    assert "secret" not in warning
+    assert not cluster.run(check).changed
+
+
+def unknown(cluster: Cluster) -> set[str]:
+    """The identities about which a run warns that the ledger does not know them."""
+    found = cluster.run()
+    assert not found.changed
+    texts = [text for outcome in found.first.values() for text in outcome.warnings]
+    assert [text for text in texts if "is not in the ledger" not in text] == []
+    return {text.split(" of ")[1] for text in texts}
+
+
+def test_a_certificate_of_which_the_ledger_never_heard_is_told(cluster: Cluster) -> None:
+    """The backup of the CA folder is from before the host had the identity, or was there at all."""
+    cluster.hosts_on = ["cp1"]
+    cluster.run()
+    backup = cluster.root / "backup"
+    shutil.copytree(cluster.ca, backup)
+    cluster.hosts_on = ["cp1", "cp2"]
+    cluster.now += datetime.timedelta(days=30)
+    cluster.run()
+    assert unknown(cluster) == set()
+    shutil.rmtree(cluster.ca)
+    shutil.copytree(backup, cluster.ca)
+    # What cp2 publishes is brought back in this run.
+    cluster.run()
+    named = {f"{name} on cp2 is not in the ledger" for name in ("kube-apiserver", "etcd-server", "admin", "scheduler")}
+    found = [text for outcome in cluster.run().first.values() for text in outcome.warnings]
+    assert {part for part in named if any(part in text for text in found)} == named
+    assert len(found) == len(named)
+    assert unknown(cluster) != set(), "in every run"
+    cluster.force, cluster.hosts_on = ["admin", "kube-apiserver", "etcd-server", "scheduler"], ["cp2"]
+    cluster.run()
+    cluster.force = []
+    assert unknown(cluster) == set()
+
+
+def test_what_came_along_with_a_ca_that_was_brought_alarms_nobody(cluster: Cluster) -> None:
+    """As with kubeadm's files, which are taken over: no ledger has ever had them."""
+    cluster.run()
+    (cluster.ca / "ledger.jsonl").unlink()
+    cluster.now += datetime.timedelta(days=30)
+    found = cluster.run()
+    assert codes(found.authorities) == ["NotInLedger", "NotInLedger"]
+    assert [text for outcome in found.first.values() for text in outcome.warnings] == []
+    assert unknown(cluster) == set()
+    # From then on whoever else signs with that CA is told.
+    cluster.now += datetime.timedelta(days=30)
+    kept = (cluster.ca / "ledger.jsonl").read_bytes()
+    cluster.force = ["admin"]
+    cluster.run()
+    cluster.force = []
+    (cluster.ca / "ledger.jsonl").write_bytes(kept)
+    assert {text.split(" on ")[0] for text in unknown(cluster)} == {"admin"}
+
+
+def test_what_is_signed_in_the_minute_in_which_the_ca_is_made_is_known(cluster: Cluster) -> None:
+    cluster.run()
+    assert unknown(cluster) == set()
