@@ -147,7 +147,7 @@ class Folder:
         """Before anything of it is believed: whoever can swap a CA's folder has the cluster."""
         names = [name for authority in authorities for name in (authority.key_file, authority.certificate_file)]
         for directory in {self.directory: None, **{os.path.dirname(self.path(name)): None for name in names}}:
-            files.refuse_foreign_folder(directory)
+            files.refuse_foreign_folder(directory, mended=(self.directory,))
 
     def published(self) -> dict[str, str]:
         directory = self.path(PUBLISHED)

@@ -30,7 +30,7 @@ from .domain.errors import InputError
 from .domain.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 __all__ = [
     "FileState",
@@ -267,19 +267,19 @@ def sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def refuse_foreign_folder(directory: str, owner: str | None = None) -> None:
+def refuse_foreign_folder(directory: str, owner: str | None = None, mended: Collection[str] = ()) -> None:
     """Refuse a folder where somebody else can swap what lies there, or can swap it or those above it.
 
     As StrictModes of OpenSSH has it: all of them belong to root, to whoever runs this, or to the ``owner`` that a
-    file in it is to have, and nobody else may write those above. Whether others may write it itself is for its users
-    to mend.
+    file in it is to have, and nobody else may write those above. Whether others may write it itself, or those that are
+    ``mended``, is for its users to look at.
     """
     trusted = _trusted(_known_uid(owner))
     for above in _ancestors(directory):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             found = os.stat(above)
             _refuse_owner(above, found, trusted)
-            if above != directory:
+            if above not in (directory, *mended):
                 _refuse_writers(above, found, trusted)
 
 

@@ -65,9 +65,10 @@ def examine_folders(task: Task, places: Iterable[tuple[str, str | None]]) -> Wor
     """A folder in which others may write lets them swap what is in it; each place is a file and its owner."""
     work = Work()
     folders = sorted({(os.path.dirname(path), owner or "") for path, owner in places})
+    paths = list(dict.fromkeys(path for path, _owner in folders))
     for path, owner in folders:
-        files.refuse_foreign_folder(path, owner or None)
-    for path in dict.fromkeys(path for path, _owner in folders):
+        files.refuse_foreign_folder(path, owner or None, mended=paths)
+    for path in paths:
         state = files.state_of(path)
         if state.kind == "directory" and state.mode & 0o022 and not state.mode & 0o1000:
             mode = f"{state.mode & ~0o022:04o}"
