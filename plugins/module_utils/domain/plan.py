@@ -98,6 +98,11 @@ def _check_passphrase(settings: Mapping[str, Any], parsed: Settings, findings: F
             f"{given[0]}: in the profile kubeadm components read the keys of the CAs, and know no passphrase: take it "
             "away, or use cluster_profile separated"
         )
+    if settings.get("cluster_ca_passphrase_prompt") and parsed.choices.credential == "certificate":
+        findings.add(
+            "cluster_ca_passphrase_prompt: what is typed does not reach the signing of join certificates: use "
+            "cluster_ca_passphrase or cluster_ca_passphrase_file with cluster_join_credential certificate"
+        )
 
 
 def _check_ca_host(

@@ -778,6 +778,10 @@ def test_cas_are_made_here_unless_they_are_named() -> None:
             "cluster_ca_passphrase and cluster_ca_passphrase_prompt are both set",
         ),
         ({**KUBEADM, "cluster_ca_passphrase_prompt": True}, "cluster_ca_passphrase_prompt: in the profile kubeadm"),
+        (
+            {"cluster_ca_passphrase_prompt": True, "cluster_join_credential": "certificate"},
+            "cluster_ca_passphrase_prompt: what is typed does not reach the signing of join certificates",
+        ),
     ],
 )
 def test_sources_that_cannot_be(changes: dict[str, Any], message: str) -> None:
