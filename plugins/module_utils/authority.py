@@ -19,7 +19,7 @@ from .domain.ca import Authority, authority_of, ending_soon, lifetime, refuse_sh
 from .domain.certificate import instant_text
 from .domain.errors import InputError, given
 from .domain.identity import end_text, subject_text
-from .domain.ledger import Ledger, check_newest, unreadable_text
+from .domain.ledger import Ledger, check_cluster, check_newest, unreadable_text
 from .domain.reasons import Reason
 from .elsewhere import Answer, Elsewhere, answered_authority
 from .runner import Outcome
@@ -35,20 +35,12 @@ _SIGN_CA = (
 
 
 def ensure_authorities(
-    directory: str,
-    rows: list[dict[str, Any]],
-    mode: str,
-    now: datetime.datetime,
-    check: bool,
-    wait: float,
-    accepted: tuple[str, ...] = (),
-    passphrase: bytes | None = None,
+    folder: Folder, rows: list[dict[str, Any]], now: datetime.datetime, check: bool, wait: float
 ) -> Outcome:
     """Make the CAs that are not there; report those that are, and what hosts have published."""
-    folder = Folder(directory, mode, accepted, passphrase)
     authorities = [authority_of(row) for row in rows]
-    if passphrase is not None:
-        _check_passphrase(passphrase, authorities)
+    if folder.passphrase is not None:
+        _check_passphrase(folder.passphrase, authorities)
     _refuse_shared_files(authorities)
     folder.refuse_foreign(authorities)
     folder_reasons = _folder_reasons(folder)
@@ -152,6 +144,7 @@ def _compare_present(folder: Folder, seen: _Seen, pair: Pair, now: datetime.date
     name = pair.authority.name
     seen.pairs[name] = pair
     seen.reasons += _pair_attributes(folder, pair)
+    check_cluster(seen.ledger, name, folder.directory, pair.info.fingerprint, folder.cluster)
     if not _is_newest(folder, seen.ledger, pair):
         seen.unrecorded.append(pair)
         seen.reasons.append(Reason("NotInLedger", name, folder.path(LEDGER), None, pair.info.short()))
@@ -295,5 +288,6 @@ def _record(folder: Folder, pair: Pair, now: datetime.datetime) -> None:
         "sha256": pair.info.fingerprint,
         "not_before": instant_text(pair.info.not_before),
         "not_after": instant_text(pair.info.not_after),
+        **({"cluster": folder.cluster} if folder.cluster else {}),
     }
     folder.record([entry])

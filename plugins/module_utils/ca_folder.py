@@ -91,13 +91,20 @@ def passphrase_of(text: str | None, path: str | None) -> bytes | None:
 
 class Folder:
     def __init__(
-        self, directory: str, mode: str = "0700", accepted: tuple[str, ...] = (), passphrase: bytes | None = None
+        self,
+        directory: str,
+        mode: str = "0700",
+        accepted: tuple[str, ...] = (),
+        passphrase: bytes | None = None,
+        cluster: str = "",
     ) -> None:
         self.directory = os.path.abspath(directory)
         self.mode = mode
         self.passphrase = passphrase
         # CAs that are older than the ledger's newest, and are meant to be.
         self.accepted = accepted
+        # The cluster that CAs are made for, where that is known.
+        self.cluster = cluster
 
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)

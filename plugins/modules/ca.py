@@ -33,6 +33,11 @@ options:
     description: Mode of the folder. Only where it is the cluster's own PKI folder others have to enter it.
     type: str
     default: '0700'
+  cluster:
+    description:
+      - The name of the cluster that the CAs are for. It is noted with each CA that is made or taken in, and a CA of
+        another cluster is refused.
+    type: str
   accept_restored:
     description:
       - CAs, by name, that are older than the newest that the ledger knows, and are meant to be.
@@ -249,7 +254,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import passphrase_of
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import Folder, passphrase_of
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_holder import keep
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.first_time import (
@@ -281,8 +286,9 @@ def _act(module: AnsibleModule) -> Outcome:
     passphrase = passphrase_of(given["passphrase"], given["passphrase_file"])
 
     def authorities() -> Outcome:
-        accepted = tuple(given["accept_restored"])
-        return ensure_authorities(directory, cas, given["directory_mode"], now, check, wait, accepted, passphrase)
+        accepted, cluster = tuple(given["accept_restored"]), given["cluster"] or ""
+        folder = Folder(directory, given["directory_mode"], accepted, passphrase, cluster)
+        return ensure_authorities(folder, cas, now, check, wait)
 
     def sign(requests: list[dict[str, Any]], publish: dict[str, str]) -> Outcome:
         return sign_requests(directory, cas, requests, publish, now, check, wait, passphrase)
@@ -319,6 +325,7 @@ def main() -> None:
             "directory": {"type": "path", "required": True},
             "cas": {"type": "list", "elements": "dict", "required": True},
             "directory_mode": {"type": "str", "default": "0700"},
+            "cluster": {"type": "str"},
             "accept_restored": {"type": "list", "elements": "str", "default": []},
             "lock_timeout": {"type": "int", "default": 60},
             "passphrase": {"type": "str", "no_log": True},

@@ -21,6 +21,7 @@ from .errors import InputError
 __all__ = [
     "Ledger",
     "certificate_entry",
+    "check_cluster",
     "check_newest",
     "current_entries",
     "read_ledger",
@@ -40,6 +41,8 @@ class Ledger:
     current: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     # When each of those CAs was first recorded, by its SHA-256.
     recorded: dict[str, str] = field(default_factory=dict)
+    # Which cluster each of those CAs was made for, by its SHA-256, where it was said.
+    clusters: dict[str, str] = field(default_factory=dict)
     # The numbers of lines that say nothing.
     unreadable: list[int] = field(default_factory=list)
 
@@ -59,6 +62,8 @@ def read_ledger(lines: Iterable[bytes]) -> Ledger:
                 sha256 = str(entry["sha256"])
                 ledger.authorities.setdefault(str(entry["ca"]), []).append(sha256)
                 ledger.recorded.setdefault(sha256, instant_text(parse_time(str(entry["time"]))))
+                if "cluster" in entry:
+                    ledger.clusters.setdefault(sha256, str(entry["cluster"]))
             elif entry["event"] == "certificate":
                 newest = {key: str(entry[key]) for key in ("sha256", "not_before")}
                 ledger.current.setdefault(str(entry["holder"]), {})[str(entry["identity"])] = newest
@@ -108,6 +113,17 @@ def check_newest(ledger: Ledger, name: str, directory: str, fingerprint: str) ->
         f"CA {name} in {directory} is an older one ({fingerprint[:16]}) than the newest in the ledger "
         f"({known[-1][:16]}): an old backup was restored; restore the newest one, or name the CA in accept_restored"
     )
+
+
+def check_cluster(ledger: Ledger, name: str, directory: str, fingerprint: str, cluster: str) -> None:
+    """Two clusters with one CA would be one: each would let in whom the other has given a certificate."""
+    known = ledger.clusters.get(fingerprint)
+    if cluster and known and known != cluster:
+        raise InputError(
+            f"CA {name} in {directory} was made for the cluster {known}, not for {cluster}, and whoever has a "
+            "certificate of one cluster would be let into the other: give each cluster a cluster_ca_directory of "
+            "its own, or set cluster_name back"
+        )
 
 
 def restored(newest: Mapping[str, str] | None, since: str | None, certificate: CertificateInfo) -> str | None:

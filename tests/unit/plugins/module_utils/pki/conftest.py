@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import Folder
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task, hold
@@ -188,7 +189,8 @@ class Cluster:
         ]
 
     def ensure(self, check: bool = False) -> Outcome:
-        return ensure_authorities(str(self.ca), self.cas, "0700", self.now, check, 1, self.accepted, self.passphrase)
+        folder = Folder(str(self.ca), "0700", self.accepted, self.passphrase)
+        return ensure_authorities(folder, self.cas, self.now, check, 1)
 
     def come_from(self, authority: str, source: str, **values: str) -> None:
         """Where a CA comes from; whoever holds what it signs is told by the plan."""

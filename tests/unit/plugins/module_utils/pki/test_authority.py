@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import Folder
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.first_time import certificates_of, new_authorities
 
@@ -28,8 +29,23 @@ CA = {
 }
 
 
+def test_a_ca_serves_one_cluster(tmp_path: Path) -> None:
+    def run(cluster: str) -> list[str]:
+        folder = Folder(str(tmp_path / "ca"), cluster=cluster)
+        return [reason.code for reason in ensure_authorities(folder, [CA], NOW, False, 1).reasons]
+
+    assert "Missing" in run("production")
+    assert run("production") == []
+    # A module that is called without a name makes no difference, nor does a CA of which no name was noted.
+    assert run("") == []
+    with pytest.raises(InputError, match="was made for the cluster production, not for second"):
+        run("second")
+    (tmp_path / "ca" / "ledger.jsonl").write_text("")
+    assert run("second") == ["NotInLedger"]
+
+
 def ensure(root: Path, **row: Any) -> list[str]:
-    outcome = ensure_authorities(str(root / "ca"), [{**CA, **row}], "0700", NOW, False, 1)
+    outcome = ensure_authorities(Folder(str(root / "ca")), [{**CA, **row}], NOW, False, 1)
     return [reason.code for reason in outcome.reasons]
 
 

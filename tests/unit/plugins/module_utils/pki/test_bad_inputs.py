@@ -25,6 +25,7 @@ import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import Folder
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.holder import Task, hold
 
@@ -493,7 +494,7 @@ def test_a_second_controller_waits_while_the_first_makes_its_keys(
     monkeypatch.setattr(x509, "generate_key", generate)
 
     def controller(_number: int) -> Any:
-        return ensure_authorities(str(cluster.ca), cluster.cas, "0700", cluster.now, False, 120).result["certificates"]
+        return ensure_authorities(Folder(str(cluster.ca)), cluster.cas, cluster.now, False, 120).result["certificates"]
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         first, second = pool.map(controller, range(2))
