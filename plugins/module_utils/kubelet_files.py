@@ -114,9 +114,13 @@ class KubeletFiles:
 
 @dataclass(frozen=True)
 class OneTimeKey:
-    """The key to which the node's bootstrap token is sealed. It outlives a run that is stopped, not the join."""
+    """The key to which a host's token is sealed, beside the file that the token is for.
+
+    It outlives a run that is stopped, not the join.
+    """
 
     bootstrap_kubeconfig: str
+    name: str = "bootstrap-token.key"
 
     @property
     def directory(self) -> str:
@@ -124,7 +128,7 @@ class OneTimeKey:
 
     @property
     def path(self) -> str:
-        return os.path.join(self.directory, "bootstrap-token.key")
+        return os.path.join(self.directory, self.name)
 
     def read(self) -> bytes | None:
         return files.read(self.path)

@@ -53,12 +53,14 @@ class RequestStore:
         found = judge_once(self._cluster, self._policy, nodes, dry_run=True)
         return sorted(found, key=lambda one: (str(one.verdict.node), one.request.created))
 
-    def wait(self, kinds: Mapping[str, str], tokens: Mapping[str, str], seconds: float) -> list[str]:
+    def wait(self, kinds: Mapping[str, str], tokens: Mapping[str, str], user: str, seconds: float) -> list[str]:
         """Until each node has asked for a certificate of its kind; the nodes that have not, when the time is up."""
         end = time.monotonic() + seconds
         while True:
             requests = self._all()
-            silent = [node for node, kind in kinds.items() if not has_asked(requests, node, kind, tokens.get(node))]
+            silent = [
+                node for node, kind in kinds.items() if not has_asked(requests, node, kind, tokens.get(node), user)
+            ]
             if not silent or time.monotonic() + _BEAT > end:
                 return silent
             time.sleep(_BEAT)

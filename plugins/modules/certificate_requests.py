@@ -53,6 +53,10 @@ options:
     description: For nodes of O(expect) the id of the bootstrap token, so that requests of earlier joins do not count.
     type: dict
     default: {}
+  user:
+    description: User of the API server's token file, who asks for nodes of O(expect) where they join with it.
+    type: str
+    default: ''
   timeout:
     description: Seconds to wait for O(expect), and for the API server.
     type: int
@@ -143,6 +147,7 @@ SPEC: dict[str, Any] = {
     "deny": {"type": "list", "elements": "str", "default": []},
     "against_rules": {"type": "bool", "default": False},
     "expect": {"type": "dict", "default": {}},
+    "user": {"type": "str", "default": ""},
     "tokens": {"type": "dict", "default": {}, "no_log": False},
 }
 KINDS = ("client", "serving")
@@ -164,7 +169,11 @@ def work(module: AnsibleModule) -> Outcome:
     if cluster is None:
         return Outcome(result={"requests": [], "waiting": [], "silent": []}, warnings=warnings)
     store = RequestStore(cluster, policy)
-    silent = [] if module.check_mode else store.wait(given["expect"], given["tokens"], cluster.remaining() - 5)
+    silent = (
+        []
+        if module.check_mode
+        else store.wait(given["expect"], given["tokens"], given["user"], cluster.remaining() - 5)
+    )
     pending = store.pending(given["nodes"])
     chosen = store.choose(pending, given["approve"], given["deny"], given["against_rules"])
     if not module.check_mode:

@@ -103,6 +103,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import fil
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import pem
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.token_file import is_file_token
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.kubelet_files import OneTimeKey
 
 # staging/src/k8s.io/cluster-bootstrap/token/api/types.go
@@ -130,8 +131,8 @@ def opened(params: dict[str, Any], key: OneTimeKey) -> str:
         raise InputError(f"{key.path} is not there, so the token of {params['node_name']} cannot be opened; run again")
     context = b"bootstrap-token:" + params["node_name"].encode()
     token = x509.open_sealed(private, params["sealed_token"], context).decode("ascii", "replace")
-    if not TOKEN.fullmatch(token):
-        raise InputError(f"what was sealed for {params['node_name']} is not a bootstrap token; run again")
+    if not TOKEN.fullmatch(token) and not is_file_token(token):
+        raise InputError(f"what was sealed for {params['node_name']} is not a token; run again")
     return token
 
 

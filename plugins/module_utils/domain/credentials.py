@@ -20,14 +20,15 @@ __all__ = [
     "SERVICE",
     "SHARED_TOKEN",
     "TOKEN",
+    "TOKEN_FILE",
     "Choices",
 ]
 
-TOKEN, CERTIFICATE, SHARED_TOKEN = CREDENTIALS = ("token", "certificate", "shared_token")
+TOKEN, CERTIFICATE, SHARED_TOKEN, TOKEN_FILE = CREDENTIALS = ("token", "certificate", "shared_token", "token_file")
 INVENTORY, AUTO, MANUAL = APPROVALS = ("inventory", "auto", "manual")
 SERVICE, MODULE = APPROVERS = ("service", "module")
 # Credentials that are tied to no node: who holds one may ask for any node's certificate.
-_FOR_ANY_NODE = (SHARED_TOKEN,)
+_FOR_ANY_NODE = (SHARED_TOKEN, TOKEN_FILE)
 
 
 @dataclass(frozen=True)

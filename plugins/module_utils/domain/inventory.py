@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import credentials, durations, names, tokens
+from . import credentials, durations, names, token_file, tokens
 from .ca import SOURCES
 from .errors import InputError
 from .findings import parse_each
@@ -216,6 +216,7 @@ def read_settings(raw: Mapping[str, Any], findings: Findings) -> Settings:
         if parsed is not None:
             setattr(settings, attribute, parsed)
     settings.choices = _choices(raw, findings)
+    findings.attempt(lambda: _file_user(raw), None)
     settings.token_options = findings.attempt(lambda: _token_options(raw), settings.token_options)
     _check_together(settings, findings)
     return settings
@@ -240,6 +241,15 @@ def _choices(raw: Mapping[str, Any], findings: Findings) -> credentials.Choices:
         for text in choices.problems():
             findings.add(text)
     return choices
+
+
+def _file_user(raw: Mapping[str, Any]) -> token_file.FileUser:
+    user, uid, groups = (raw.get(f"cluster_join_token_file_{name}") for name in ("user", "uid", "groups"))
+    try:
+        wanted = as_list("cluster_join_token_file_groups", groups)
+        return token_file.read_user(str(user), str(uid), [str(group) for group in wanted])
+    except InputError as error:
+        raise InputError(f"cluster_join_token_file_*: {error}") from None
 
 
 def _token_options(raw: Mapping[str, Any]) -> tokens.TokenOptions:

@@ -28,9 +28,20 @@ __all__ = [
 _REVIEWED = {CLIENT: "nodeclient", RENEWAL: "selfnodeclient"}
 
 
-def has_asked(requests: Iterable[Request], node: str, kind: str, token_id: str | None = None) -> bool:
-    """Whether the node has asked for a certificate; with `token_id` only what was asked with this token counts."""
-    return any(one.kind == kind and _is_of(one, node, token_id) for one in requests)
+def has_asked(requests: Iterable[Request], node: str, kind: str, token_id: str | None = None, user: str = "") -> bool:
+    """Whether the node has asked for a certificate; with `token_id` only what was asked with this token counts.
+
+    `user`: of the token file, who asks for any node.
+    """
+    return any(
+        one.kind == kind
+        and (_is_of(one, node, token_id) or (bool(user) and one.username == user and _is_about(one, node)))
+        for one in requests
+    )
+
+
+def _is_about(request: Request, node: str) -> bool:
+    return request.content is not None and request.content.node == node
 
 
 def newest_pending(requests: Iterable[Request], nodes: Iterable[str]) -> list[Request]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from .csr import parse_time
 from .errors import InputError
+from .token_file import is_file_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -148,6 +149,11 @@ def is_token_id(text: str) -> bool:
 def parse_token(text: str, allow_weak: bool = False) -> Token:
     """A token that the user supplied. No message shows more of it than its id."""
     found = _TOKEN.match(text)
+    if is_file_token(text):
+        raise InputError(
+            "what is given as a bootstrap token are 32 hexadecimal digits, a token for the API server's static token "
+            "file: join with cluster_join_credential: token_file, or leave it out and a bootstrap token is generated"
+        )
     if not found:
         start = text[:ID_LENGTH]
         which = f" with the id {start}" if _ID.match(start) and text[ID_LENGTH : ID_LENGTH + 1] == "." else ""

@@ -48,7 +48,8 @@ def test_what_is_not_refused_has_somebody_for_each_kind() -> None:
     for one in fine:
         assert one.serving != "auto"
         assert one.service or one.renewal != "inventory"
-        assert one.client != {"token": "auto", "shared_token": "inventory"}.get(one.credential)
+        anybody = {"token": "auto", "shared_token": "inventory", "token_file": "inventory"}
+        assert one.client != anybody.get(one.credential)
 
 
 def test_the_service_runs_where_it_has_something_to_decide() -> None:
