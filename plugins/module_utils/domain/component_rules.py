@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["CONTROLLER_PATHS", "HOST_PATHS", "value_problems"]
 
 _KINDS = {"kubelet": "KubeletConfiguration", "kube_proxy": "KubeProxyConfiguration"}
+# Variables of the cluster that say the same as one of a role.
+_SAME_AS = {"cluster_kubeadm_kubelet_config": "kubelet_config_overrides"}
 
 # Not those of the settings of the plan, which are parsed with it.
 HOST_PATHS = frozenset(
@@ -67,12 +69,13 @@ def value_problems(name: str, value: Any, roles: Mapping[str, Mapping[str, Any]]
         return [] if name.startswith("node_") else [f"{name}: it has no value: give one, or take the line away"]
     findings = Findings()
     findings.attempt(functools.partial(_check_plain, name, value), None)
-    role, rules = next(((role, of) for role, of in roles.items() if name.startswith(f"{role}_")), ("", {}))
+    rule = _SAME_AS.get(name, name)
+    role, rules = next(((role, of) for role, of in roles.items() if rule.startswith(f"{role}_")), ("", {}))
     found: list[str] = []
-    if role and name == f"{role}_extra_args":
+    if role and rule == f"{role}_extra_args":
         lists = [rules.get(f"__{role}_{what}") for what in ("owned_flags", "required", "forbidden")]
         found = flag_problems(value, lists[0] or (), lists[1], lists[2])
-    elif role in _KINDS and name == f"{role}_config_overrides":
+    elif role in _KINDS and rule == f"{role}_config_overrides":
         found = config_problems(_KINDS[role], value, version, rules.get(f"__{role}_owned_fields") or ())
     return [*findings.texts(), *(f"{name}: {text}" for text in found)]
 

@@ -40,6 +40,8 @@ class Choices:
     client: str = INVENTORY
     renewal: str = AUTO
     serving: str = INVENTORY
+    # Whether kubeadm may join nodes, while no playbook runs.
+    kubeadm: bool = False
 
     @property
     def decides(self) -> list[str]:
@@ -70,6 +72,13 @@ class Choices:
             "cluster_approver: module with cluster_client_approval: manual and cluster_serving_approval: inventory: no "
             "playbook runs when the node asks for its serving certificate; use cluster_approver: service, or manual "
             "for both": self.approver == MODULE and self.client == MANUAL and self.serving == INVENTORY,
+            "cluster_kubeadm_join with cluster_approver: module: no playbook runs when kubeadm joins a node; use "
+            "cluster_approver: service, or manual": self.kubeadm and self.approver == MODULE and bool(self.decides),
+            f"cluster_kubeadm_join with cluster_client_approval: auto and cluster_join_credential: {self.credential}: "
+            "kube-controller-manager would approve no token of kubeadm; use inventory or manual, or say with "
+            f"cluster_join_credential: {SHARED_TOKEN} that such a token is good for any node": self.kubeadm
+            and self.client == AUTO
+            and self.credential != SHARED_TOKEN,
         }
         return [text for text, applies in found.items() if applies]
 

@@ -236,11 +236,16 @@ def _choices(raw: Mapping[str, Any], findings: Findings) -> credentials.Choices:
         value = findings.attempt(functools.partial(_choice, variable, raw.get(variable), allowed), "")
         if value:
             found[name] = value
-    choices = credentials.Choices(**found)
+    choices = credentials.Choices(**found, kubeadm=_is_true(raw.get("cluster_kubeadm_join")))
     if len(found) == len(wanted):
         for text in choices.problems():
             findings.add(text)
     return choices
+
+
+def _is_true(value: Any) -> bool:
+    """As Ansible has it: -e gives text."""
+    return str(value).lower() in ("true", "yes", "on", "y", "t", "1", "1.0")
 
 
 def _file_user(raw: Mapping[str, Any]) -> token_file.FileUser:

@@ -121,3 +121,17 @@ def test_every_path_is_of_a_host_or_of_the_controller() -> None:
         found |= {name for name in options if name.endswith(("_directory", "_kubeconfig"))}
     parsed = {f"cluster_{name}_directory" for name in ("ca", "config", "pki")}
     assert {name for name in found if not name.startswith("systemd_unit_")} - parsed == HOST_PATHS | CONTROLLER_PATHS
+
+
+def test_other_variables_are_not_judged() -> None:
+    assert problems("kubelet_directory", "/var/lib/kubelet") == []
+    assert problems("cluster_name", "x") == []
+
+
+def test_what_kubeadm_gives_kubelets_has_the_rules_of_the_kubelet() -> None:
+    name = "cluster_kubeadm_kubelet_config"
+    assert problems(name, {"maxPods": 20}) == []
+    (wrong,) = problems(name, {"maxPod": 20})
+    assert wrong.startswith(f"{name}: ")
+    (owned,) = problems(name, {"authentication": {"x509": {"clientCAFile": "/tmp/ca.crt"}}})
+    assert owned.startswith(f"{name}: ")

@@ -34,6 +34,8 @@ def test_the_defaults_need_nobody() -> None:
         (Choices("shared_token"), "whose request is whose"),
         (Choices(approver="module", renewal="inventory"), "no playbook runs when nodes renew"),
         (Choices(approver="module", client="manual"), "no playbook runs when the node asks"),
+        (Choices(approver="module", kubeadm=True), "no playbook runs when kubeadm joins"),
+        (Choices("certificate", client="auto", kubeadm=True), "would approve no token of kubeadm"),
     ],
 )
 def test_what_could_not_work_is_refused_with_a_remedy(choices: Choices, says: str) -> None:
