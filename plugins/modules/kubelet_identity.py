@@ -129,6 +129,12 @@ certificate_request:
       O(certificate), when the node has joined, and in check mode where there is no key yet.
   type: str
   returned: when O(state=present)
+known:
+  description:
+    - Whether this host was this node, or was about to be it. It has a certificate of the node with its key, which need
+      not be good any more, or what a join that was stopped has left.
+  type: bool
+  returned: when O(state=present)
 leftover:
   description: Whether a join that was stopped has left a bootstrap kubeconfig or a one-time key.
   type: bool
@@ -164,6 +170,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kub
     Found,
     Verdict,
     assess,
+    is_known,
 )
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import Reason
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.endpoint import check_endpoint
@@ -255,6 +262,7 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
         "not_after": end_of(found),
         "token_request": token_request(params["node_name"], recipient, key),
         "certificate_request": key.request() if recipient and params["certificate"] else "",
+        "known": leftover or is_known(params["node_name"], found),
         "leftover": leftover,
         "moved": [kubelet.moved] if verdict.joined and reasons else [],
     }

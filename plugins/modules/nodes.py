@@ -58,9 +58,11 @@ options:
             choices: [NoSchedule, PreferNoSchedule, NoExecute]
             required: true
   state:
-    description: Whether the nodes are to be there.
+    description:
+      - Whether the nodes are to be there.
+      - V(free) changes nothing. It refuses names that nodes which are Ready have, before a host joins that has none.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, free]
     default: present
   wait:
     description:
@@ -144,7 +146,7 @@ NODE: dict[str, Any] = {
 SPEC: dict[str, Any] = {
     **CLUSTER_SPEC,
     "nodes": {"type": "list", "elements": "dict", "required": True, "options": NODE},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "free"], "default": "present"},
     "wait": {"type": "str", "choices": ["ready", "registered", "none"], "default": "ready"},
     "approval": {"type": "dict", "default": {}},
     "timeout": {"type": "int", "default": 300},
@@ -160,6 +162,9 @@ def apply(module: AnsibleModule) -> Outcome:
     if cluster is None:
         return Outcome(result={"missing": [one.name for one in wanted]}, warnings=warnings)
     store = NodeStore(cluster, module.check_mode, module.params["approval"])
+    if module.params["state"] == "free":
+        store.refuse_taken(wanted)
+        return Outcome(result={"missing": []})
     if module.params["state"] == "absent":
         return Outcome(store.remove([one.name for one in wanted]), {"missing": []})
     reasons, missing = store.bring(wanted, module.params["wait"])

@@ -21,6 +21,7 @@ __all__ = [
     "ready",
     "requests_missing",
     "subresource_of",
+    "taken_by",
     "who_decides",
 ]
 
@@ -135,6 +136,18 @@ def join_status(node: str, tokens: Iterable[OwnToken], requests: Iterable[Reques
 
 def ready(node: Mapping[str, Any]) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in _conditions(node))
+
+
+def taken_by(node: Mapping[str, Any]) -> str:
+    """What is said where a host that has nothing of a node wants to be it, and another one is."""
+    name = node["metadata"]["name"]
+    addresses = [one["address"] for one in (node.get("status") or {}).get("addresses") or [] if "IP" in one["type"]]
+    return (
+        f"node {name} is in the cluster and Ready, at {', '.join(addresses) or 'no address'}, and the host that is to "
+        "join by this name has nothing of it: the two would be one node. Give the host another node_name; or, where it "
+        "was this node and was made anew, run the playbook remove_node for it, wait until its kubelet has been silent "
+        "for a minute, or set node_bootstrap_rejoin for this run"
+    )
 
 
 def node_status(node: Mapping[str, Any] | None) -> str:

@@ -104,6 +104,14 @@ def test_where_a_node_is():
     assert not joining.ready({})
 
 
+def test_a_name_that_is_taken_comes_with_ways_out():
+    live = {"metadata": {"name": "w1"}, "status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.1"}]}}
+    said = joining.taken_by(live)
+    assert "node w1 is in the cluster and Ready, at 192.0.2.1" in said
+    assert "remove_node" in said
+    assert "node_bootstrap_rejoin" in said
+
+
 def test_a_node_that_is_not_there_has_no_token_or_a_request_that_is_stuck():
     def token(node="w1", seconds=60):
         return OwnToken("bootstrap-token-abcdef", "uid", "abcdef", node, NOW + timedelta(seconds=seconds))

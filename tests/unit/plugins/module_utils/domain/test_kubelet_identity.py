@@ -17,6 +17,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.cer
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import (
     Found,
     assess,
+    is_known,
     pointed_at,
 )
 
@@ -121,6 +122,15 @@ def test_a_good_certificate_stays_when_the_kubeconfig_is_lost(
     assert [reason.code for reason in verdict.reasons] == [code]
     assert verdict.kubeconfig_unusable is in_the_way
     assert not verdict.certificate_unusable
+
+
+def test_a_host_was_a_node_when_it_has_its_certificate_and_key() -> None:
+    assert is_known("w1", JOINED)
+    assert is_known("w1", found(certificate=certificate(not_after=NOW - SECOND), trusted=False))
+    assert not is_known("w2", JOINED)
+    assert not is_known("w1", found(key_sha256=None))
+    assert not is_known("w1", found(key_sha256="ef" * 32))
+    assert not is_known("w1", Found("/kubelet.conf"))
 
 
 def test_the_end_is_to_the_second() -> None:
