@@ -172,6 +172,16 @@ EXAMPLES = r"""
         certificate_file: kubernetes-ca.crt
         key_file: kubernetes-ca.key
         source: external
+
+# Why something is made or written: one example for each reason that this module alone gives. The first line is what
+# the message says, (old -> new). For the others see the examples of tlsbootstrap.kubernetes.identities.
+#
+# directory: DirectoryMissing (nothing -> 0700)
+#   This is the first run. The folder is made.
+# kubernetes-ca: KeyNotEncrypted (in clear -> encrypted)
+#   A passphrase is given, and the key lies there in clear. It is encrypted, and no copy in clear is kept.
+# kubernetes-ca: NotInLedger (nothing -> 3e538fe161637cfb until 2036-11-19T12:00:00Z)
+#   The CA was brought, or a run was killed before it was recorded. It gets its line in ledger.jsonl.
 """
 
 RETURN = r"""

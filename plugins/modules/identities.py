@@ -173,6 +173,81 @@ EXAMPLES = r"""
     force:
       - admin
   register: held
+
+# Why something is made or written: one example for each reason that this module gives. The first line is what the
+# message says, (old -> new); below it is what lay there and what is done. What is replaced is kept in .backup.
+#
+# admin: Missing (subject CN=admin, O=tlsbootstrap:cluster-admins, usages client auth, issuer kubernetes-ca,
+# end 2027-11-22, after 365d, key ecdsa-p256)
+#   Nothing was there. Key and certificate are made.
+# admin: KeyMissing (nothing -> ecdsa-p256)
+#   admin.key was deleted. Both are made anew.
+# admin: CertificateMissing (nothing -> CN=admin, O=tlsbootstrap:cluster-admins)
+#   admin.crt was deleted. Both are made anew; with keep_key the key stays.
+# admin: KeyUnreadable (private key: the private key cannot be read (damaged, unknown kind or wrong passphrase) ->
+# a new key)
+#   admin.key is damaged. Both are made anew.
+# admin: CertificateUnreadable (certificate: a PEM block is cut off; restore the file -> a new certificate)
+#   Half of admin.crt is there. Both are made anew.
+# admin: KeyMismatch (key 9add154978176648, certificate of key 22b6a364db526a14 -> a new pair)
+#   Somebody has copied another key to admin.key. Both are made anew.
+# admin: KeyTypeChanged (ecdsa-p256 -> ecdsa-p384)
+#   The row has another key_type. Both are made anew, whatever keep_key says.
+# admin: IssuerChanged (CN=kubernetes-ca 669d01bc15e0c838 -> CN=etcd-ca 80231d9f49b64ff2)
+#   The row has another issuer, or the CA has another key under its old name. The one that is wanted signs.
+# admin: SubjectChanged (CN=admin, O=tlsbootstrap:cluster-admins -> CN=admin, O=others)
+#   The row has other organizations. A certificate with them is made.
+# kube-apiserver: SANsChanged (nothing -> api.example.org)
+#   The row has a DNS name more. A certificate with it is made; a name that goes is told as the old value.
+# admin: UsagesChanged (client auth, digital signature -> client auth, digital signature, server auth)
+#   The row has a usage more. A certificate with it is made.
+# admin: ConstraintsChanged (CA:TRUE -> CA:FALSE)
+#   A CA lies in the place of admin.crt. A certificate that is none is made.
+# admin: SignatureWeak (sha1 -> sha256)
+#   Somebody else has signed admin.crt with SHA-1. A certificate is made.
+# admin: OutlivesIssuer (2036-11-20T12:00:00Z -> 2036-11-19T12:00:00Z)
+#   Somebody else has signed admin.crt for longer than the CA has. One that ends before it, or with it, is made.
+# admin: NotYetValid (2026-11-23T12:00:00Z -> now)
+#   admin.crt was made by a clock that was a day ahead. One that is valid now is made.
+# admin: Expiring (2027-11-22T12:00:00Z -> 2028-07-23, after 365d)
+#   Less than renew_before is left. It is renewed, with a new key where keep_key does not say otherwise.
+# admin: Expired (2027-11-22T12:00:00Z -> 2028-11-22, after 365d)
+#   No run has come in time. It is renewed all the same.
+# admin: Forced
+#   It is named in force. Key and certificate are made anew, whatever keep_key says. Take the name away afterwards.
+# admin: Interrupted
+#   A run was killed when the new key was in its place and the certificate was not. This one puts it there.
+# admin: FormatChanged
+#   admin.crt has text around it and line ends of Windows. The same certificate is written as PEM alone.
+# kube-apiserver: ChainChanged
+#   The CA is below a root, and it does not lie behind the certificate. The same certificate is written with it.
+# service-account: PublicKeyChanged (key 37f522475b7b3f89 -> key 9570d9f043c14fc8)
+#   sa.pub is not that of sa.key. It is written anew from sa.key, which stays.
+# admin: KubeconfigMissing (server https://10.0.0.1:6443, user admin, cluster kubernetes,
+# CA /etc/kubernetes/pki/kubernetes-ca.crt)
+#   admin.conf was deleted. It is written, here and in the next three; the pair stays.
+# admin: KubeconfigServerChanged (https://10.0.0.1:6443 -> https://api.example.org:6443)
+#   The row has another server.
+# admin: KubeconfigChanged (admin@kubernetes, CA /etc/kubernetes/pki/kubernetes-ca.crt,
+# certificate /etc/kubernetes/pki/admin.crt -> someone@kubernetes, CA /etc/kubernetes/pki/kubernetes-ca.crt,
+# certificate /etc/kubernetes/pki/admin.crt)
+#   The row has another user_name.
+# admin: KubeconfigUnreadable
+#   admin.conf is no kubeconfig.
+# client: BundleMissing (nothing -> 2: ba1d12c5bf64828c, b7731a1519dc5200)
+#   client-ca.crt was deleted. It is written with the two CAs that the host is to trust.
+# client: BundleChanged (1: 39432c38248967af -> 2: 39432c38248967af, 088c9d040b5b7ac1)
+#   client-ca.crt lacks a CA. It is written with all of them.
+# admin: Superseded (e0188d3db498ecee until 2027-11-22T12:00:00Z -> e655844781afd988 of 2026-11-23T11:55:00Z)
+#   An old backup of the host was restored; current has a newer certificate. Both are made anew.
+# admin: OwnerChanged (12345 -> root)
+#   admin.key belongs to another user. It is given back, and the content stays, here and in the next two.
+# admin: GroupChanged (12345 -> root)
+#   admin.crt has another group.
+# admin: ModeChanged (0644 -> 0600)
+#   admin.key can be read by others. Who has been able to read it meanwhile? Name it in force if you do not know.
+# admin: Leftover
+#   A key in .pending belongs to no request any more, because the pair that is there serves. It is removed.
 """
 
 RETURN = r"""

@@ -90,6 +90,18 @@ EXAMPLES = r"""
   ansible.builtin.fail:
     msg: "{{ signed.waiting_message }}"
   when: signed.waiting | length > 0
+
+# Why something is signed or kept: one example for each reason that this module alone gives. The first line is what
+# the message says, (old -> new). For the others see the examples of tlsbootstrap.kubernetes.identities.
+#
+# admin@cp1: Requested (nothing -> CN=admin, O=tlsbootstrap:cluster-admins by kubernetes-ca)
+#   The key of the CA is not here. The request is written; have it signed, and put the certificate into signed/.
+# kube-apiserver@cp1: RequestChanged (nothing -> CN=kube-apiserver by kubernetes-ca)
+#   The row got a DNS name more while its request waited. Another request takes its place: have that one signed.
+# admin@cp1: Answered (nothing -> 3e538fe161637cfb until 2027-02-20T12:00:00Z)
+#   The certificate lies in signed/ and is what was asked for. It goes to the host and into the ledger.
+# service-account@cp1: PublishedChanged
+#   The host has a public key that is not in published/. It is written there, for all that have to trust it.
 """
 
 RETURN = r"""

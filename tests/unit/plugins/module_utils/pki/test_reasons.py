@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import pytest
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files, x509
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import pem
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import CODES, PKI_CODES, Reason
+from ansible_collections.tlsbootstrap.kubernetes.plugins.modules import ca, identities, sign
 
 from .conftest import Cluster
 
@@ -392,6 +394,37 @@ def test_every_reason_is_given_by_something() -> None:
     assert [name for name in CODES if not any(f'"{name}"' in text for text in code)] == []
 
 
+def documented() -> list[tuple[str, str, str]]:
+    """Code, message and explanation of each example in the documentation of the modules."""
+    found: list[tuple[str, list[str], list[str]]] = []
+    for line in "\n".join(module.EXAMPLES for module in (identities, ca, sign)).splitlines():
+        start = re.match(r"# [\w@.-]+: ([A-Z][A-Za-z]+)(?: \(|$)", line)
+        if start:
+            found.append((start[1], [line[2:]], []))
+        elif found and line.startswith("#   "):
+            found[-1][2].append(line[4:])
+        elif found and line.startswith("# ") and not found[-1][2]:
+            found[-1][1].append(line[2:])
+    return [(code, " ".join(message), " ".join(meaning)) for code, message, meaning in found]
+
+
+def steady(text: str) -> str:
+    """Without what is another one in each run."""
+    return re.sub(r"\d{4}-\d\d-\d\dT[\d:]{8}Z", "INSTANT", re.sub(r"\b[0-9a-f]{16}\b", "HASH", text))
+
+
+def reads_as_documented(cluster: Cluster, code: str, reasons: list[Reason]) -> bool:
+    said = {steady(reason.text().replace(str(cluster.root / "cp1"), "/etc")) for reason in reasons}
+    (message,) = (steady(message) for name, message, _meaning in documented() if name == code)
+    assert message in said, said
+    return True
+
+
+def test_each_reason_has_an_example() -> None:
+    assert sorted(code for code, _message, _meaning in documented()) == sorted(PKI_CODES)
+    assert [code for code, _message, meaning in documented() if not meaning.endswith(".")] == []
+
+
 def told(reasons: list[Reason]) -> set[tuple[str, str]]:
     return {(reason.code, reason.subject.split("@cp1", maxsplit=1)[0]) for reason in reasons}
 
@@ -437,6 +470,8 @@ def test_a_check_foretells_the_run(cluster: Cluster, code: str, subject: str, da
     check = cluster.run(check=True)
     assert everything(cluster.root) == with_books, "a check touches nothing"
     assert (code, subject.split("@cp1", maxsplit=1)[0]) in told(check.reasons)
+    if damage is next(shown for name, _subject, shown in DAMAGES if name == code):
+        assert reads_as_documented(cluster, code, check.reasons)
     real = cluster.run()
     late = later(cluster, check.reasons)
     following = {(code, name) for code in ("PublishedChanged", "BundleChanged") for name in late}
@@ -464,6 +499,7 @@ def later(cluster: Cluster, reasons: list[Reason]) -> dict[str, str]:
 def test_a_ca_folder_is_foretold(cluster: Cluster) -> None:
     check = cluster.ensure(check=True)
     assert snapshot(cluster.root) == {}
+    assert reads_as_documented(cluster, "DirectoryMissing", check.reasons)
     real = cluster.ensure()
     assert real.reasons == check.reasons
     assert changed({}, snapshot(cluster.root)) == foretold(check.reasons)

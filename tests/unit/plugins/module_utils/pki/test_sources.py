@@ -22,7 +22,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.err
 
 from .conftest import DAY, Cluster, Result, codes, tree
 from .test_holding import Killed, plant
-from .test_reasons import alone, changed, everything, foretold, snapshot
+from .test_reasons import alone, changed, everything, foretold, reads_as_documented, snapshot
 
 NO_AKI = "authorityKeyIdentifier=none\nsubjectKeyIdentifier=hash\n"
 AKI = "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
@@ -158,6 +158,7 @@ def test_an_external_ca_is_asked_and_its_answers_are_taken_in(external: Cluster,
     assert everything(cluster.root) == books
     real = cluster.run()
     assert {reason.subject for reason in real.reasons if reason.code == "Answered"} == asked
+    assert reads_as_documented(cluster, "Answered", real.reasons)
     assert changed(files, snapshot(cluster.root)) == foretold(check.reasons)
     assert not waiting(real)
     assert not list((cluster.ca / "requests").rglob("*.csr"))
@@ -190,6 +191,7 @@ def test_a_check_tells_who_would_be_asked_and_writes_nothing(external: Cluster) 
     assert {(r.code, r.subject) for r in real.reasons if r.code == "Requested"} == {
         (r.code, r.subject) for r in check.reasons if r.code == "Requested"
     }
+    assert reads_as_documented(cluster, "Requested", real.reasons)
     admin = {str(cluster.pki("cp1") / f"admin.{suffix}") for suffix in ("crt", "key")}
     touched = changed(files, snapshot(cluster.root))
     assert not admin & touched
@@ -318,6 +320,7 @@ def test_a_row_that_changes_while_it_waits_asks_again(external: Cluster, root: R
     (cluster.ca / "signed/kubernetes-ca/kube-apiserver@cp1.crt").unlink()
     found = cluster.run()
     assert [reason.code for reason in found.reasons if reason.subject == "kube-apiserver@cp1"] == ["RequestChanged"]
+    assert reads_as_documented(cluster, "RequestChanged", found.reasons)
     root.sign_all(cluster)
     cluster.run()
     assert not cluster.run().changed
@@ -434,6 +437,7 @@ def test_another_chain_is_written_without_a_new_certificate(cluster: Cluster, ro
     path.write_text(leaf.text())
     check, before = cluster.run(check=True), snapshot(cluster.root)
     assert [(reason.code, reason.subject) for reason in check.reasons] == [("ChainChanged", "kube-apiserver")]
+    assert reads_as_documented(cluster, "ChainChanged", check.reasons)
     real = cluster.run()
     assert real.reasons == check.reasons
     assert changed(before, snapshot(cluster.root)) == foretold(check.reasons) == {str(path)}
