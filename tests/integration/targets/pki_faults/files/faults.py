@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 from joins import joins
-from pki import Pki, elsewhere, hosts
+from pki import Pki, elsewhere, holder, hosts
 from places import FOREIGN, OURS
 from services import services
 
@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[5]
 EVERYTHING = os.environ.get("TLSBOOTSTRAP_PKI_FAULTS") == "all"
 SMALLEST = (
     "ca",
+    "holder",
     "first-ask",
     "first-sign",
     "renewal-install",
@@ -95,24 +96,25 @@ def counted(case):
     return points
 
 
-def few(points):
+def few(case, points):
     """The first call of each kind on each kind of place, and every rename: between two of them lies each state."""
     chosen, known = [], set()
     for call, number, path in points:
         hidden = os.path.dirname(path).rsplit("/", 1)[-1].startswith(".")
-        place = (call, hidden, path.endswith(("ledger.jsonl", ".lock")))
+        place = (call, hidden, path.endswith(("ledger.jsonl", ".lock")), case.is_together(path))
         if call == "rename" or place not in known:
             known.add(place)
             chosen.append((call, number, path))
     return chosen
 
 
-def faults_of(points):
+def faults_of(case, points):
     kills = [point for point in points if point[0] != "openat"]
-    found = [(*point, "signal=KILL") for point in (kills if EVERYTHING else few(kills))]
+    found = [(*point, "signal=KILL") for point in (kills if EVERYTHING else few(case, kills))]
     for call, error in ERRORS:
         matching = [point for point in points if point[0] == call]
-        found += [(*point, f"error={error}") for point in (matching if EVERYTHING else matching[:1])]
+        first = {case.is_together(path): (call, number, path) for call, number, path in reversed(matching)}
+        found += [(*point, f"error={error}") for point in (matching if EVERYTHING else first.values())]
     return found
 
 
@@ -134,7 +136,7 @@ def judge_rest(case):
 
 def at_system_calls(case):
     points = counted(case)
-    faults = faults_of(points)
+    faults = faults_of(case, points)
     for call, number, path, fault in faults:
         with named(case, f"{fault} at {call} {number} of {path}"):
             done = traced(case, "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={number}")
@@ -224,7 +226,7 @@ def until_it_fits(case):
 def main(folder, *names):
     work = Path(folder) / "faults"
     work.mkdir()
-    every = [*hosts(work), *elsewhere(work), *joins(work), *services(work)]
+    every = [*hosts(work), *holder(work), *elsewhere(work), *joins(work), *services(work)]
     names = names or ([case.name for case in every] if EVERYTHING else SMALLEST)
     assert set(names) <= {case.name for case in every}, names
     every = [case for case in every if case.name in names]

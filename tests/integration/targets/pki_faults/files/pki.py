@@ -11,13 +11,13 @@ import re
 import shutil
 from pathlib import Path
 
-from places import FOREIGN, OURS, Case
+from places import FOREIGN, OURS, Case, call
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kubeconfigs, x509
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow, pem
 from ansible_collections.tlsbootstrap.kubernetes.tests.unit.plugins.module_utils.pki.conftest import Cluster
 
-__all__ = ["Pki", "elsewhere", "hosts"]
+__all__ = ["Pki", "elsewhere", "holder", "hosts"]
 
 STAMP = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z$")
 RENEWED = ["admin", "scheduler", "kubelet-client-ca", "service-account"]
@@ -65,6 +65,17 @@ def hosts(work):
         cluster.force = []
         assert not cluster.run().changed
     return found
+
+
+def holder(work):
+    """A CA host that is a host of the cluster: all of a first run in one call, new files many at a time."""
+    root, base = work / "holder", work / "base-holder"
+    root.mkdir()
+    base.mkdir()
+    cluster = small(root)
+    held = {"host": "cp1", "identities": cluster.hosts["cp1"], "bundles": cluster.bundles("cp1")}
+    authority = {"directory": str(cluster.ca), "cas": cluster.cas, "lock_timeout": 5}
+    return [Holder("holder", "ca", root, base, {**authority, "new": "make", "holder": held})]
 
 
 def elsewhere(work):
@@ -150,6 +161,18 @@ class Pki(Case):
         pairs = [row for row in cluster.hosts["cp1"] if row["certificate_path"]]
         assert all(Path(row["certificate_path"]).exists() and Path(row["key_path"]).exists() for row in pairs)
         assert not mismatched(cluster)
+
+
+class Holder(Pki):
+    """Whatever was cut off, the same call ends it."""
+
+    least = 45
+    together = ("admin.key", "admin.crt", "scheduler.conf")
+
+    def judge_next_run(self):
+        call(self.module, self.arguments, self.work)
+        assert not small(self.root).run().changed, "one call is not all"
+        super().judge_next_run()
 
 
 class Elsewhere(Pki):

@@ -44,6 +44,8 @@ class Case:
 
     writes = True
     least = 10
+    # Files that are written together, which has code of its own.
+    together = ()
 
     def __init__(self, name, module, root, base, arguments):
         self.name, self.module, self.root, self.base, self.arguments = name, module, root, base, arguments
@@ -51,6 +53,9 @@ class Case:
 
     def begin(self):
         """What is to be set back besides the files."""
+
+    def is_together(self, path):
+        return os.path.basename(path) in self.together
 
 
 class Plain(Case):
