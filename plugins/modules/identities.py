@@ -175,7 +175,8 @@ EXAMPLES = r"""
   register: held
 
 # Why something is made or written: one example for each reason that this module gives. The first line is what the
-# message says, (old -> new); below it is what lay there and what is done. What is replaced is kept in .backup.
+# message says, (old -> new); below it is what lay there and what is done. A certificate that is made gets a new key,
+# where keep_key does not say otherwise. What is replaced is kept in .backup.
 #
 # admin: Missing (subject CN=admin, O=tlsbootstrap:cluster-admins, usages client auth, issuer kubernetes-ca,
 # end 2027-11-22, after 365d, key ecdsa-p256)
@@ -210,7 +211,7 @@ EXAMPLES = r"""
 # admin: NotYetValid (2026-11-23T12:00:00Z -> now)
 #   admin.crt was made by a clock that was a day ahead. One that is valid now is made.
 # admin: Expiring (2027-11-22T12:00:00Z -> 2028-07-23, after 365d)
-#   Less than renew_before is left. It is renewed, with a new key where keep_key does not say otherwise.
+#   Less than renew_before is left. It is renewed.
 # admin: Expired (2027-11-22T12:00:00Z -> 2028-11-22, after 365d)
 #   No run has come in time. It is renewed all the same.
 # admin: Forced
