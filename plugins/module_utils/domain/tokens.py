@@ -137,9 +137,12 @@ class OwnToken:
 
 
 def generate(choose: Callable[[str], str]) -> Token:
-    """A new token; `choose` picks one character, by `secrets.choice`."""
-    letters = "".join(choose(ALPHABET) for unused in range(ID_LENGTH + SECRET_LENGTH))
-    return Token(letters[:ID_LENGTH], letters[ID_LENGTH:])
+    """A new token; `choose` picks one character, by `secrets.choice`. One that looks guessable is drawn again."""
+    while True:
+        letters = "".join(choose(ALPHABET) for unused in range(ID_LENGTH + SECRET_LENGTH))
+        token = Token(letters[:ID_LENGTH], letters[ID_LENGTH:])
+        if not _weak(token.secret):
+            return token
 
 
 def is_token_id(text: str) -> bool:

@@ -23,6 +23,11 @@ def test_generated_tokens_are_well_formed_strong_and_different():
         tokens.parse_token(text)
 
 
+def test_a_generated_secret_that_could_be_guessed_is_drawn_again():
+    drawn = iter("aaaaaa" + "0123456789abcdef" + "bbbbbb" + STRONG)
+    assert tokens.generate(lambda alphabet: next(drawn)).text == "bbbbbb." + STRONG
+
+
 @pytest.mark.parametrize(
     "text",
     [
