@@ -4,7 +4,7 @@ Usage: tools/test [STAGE...]; without stages all of them.
 
 What git knows and what it does not ignore is copied to a folder
 ansible_collections/tlsbootstrap/kubernetes in the cache and tested there, so
-that a dirty tree can be tested and nothing is written into it. Molecule, which
+that a dirty tree can be tested and nothing is written into it. Molecule's first scenario, which
 mostly waits for certificates to age, runs beside the other stages.
 
 Needs Python 3.9 and git; the stage `setup` installs the rest.
@@ -42,7 +42,8 @@ WORK = CACHE / "test" / hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
 COPY = WORK / "tree/ansible_collections/tlsbootstrap/kubernetes"
 DIST = WORK / "dist"
 LOGS = WORK / "logs"
-SCENARIO = "join_and_rotate"
+# The first mostly waits and runs beside the other stages, the rest come after them.
+SCENARIOS = ("join_and_rotate", "join_security")
 HEARTBEAT = 60  # seconds between two signs of life
 SHOWN_LINES = 150  # of a failed step; its whole log is kept
 # Folders and files that a user of the collection gets; build_ignore keeps out the rest.
@@ -467,10 +468,10 @@ def integration(t: Tester) -> None:
 
 
 def start_molecule(t: Tester) -> None:
-    """Run the scenario beside the other stages: it mostly waits."""
+    """Run the first scenario beside the other stages: it mostly waits."""
     t.stage = "molecule"
     try:
-        t.molecule = t.start([str(COPY / "tools/molecule"), SCENARIO, "test"], timeout=2400)
+        t.molecule = t.start(scenario_command(SCENARIOS[0]), timeout=2400)
     except OSError as failure:
         say(f"    molecule could not be started: {failure}")
         return
@@ -479,13 +480,19 @@ def start_molecule(t: Tester) -> None:
     os.nice(5)
 
 
+def scenario_command(scenario: str) -> list[str]:
+    return [str(COPY / "tools/molecule"), scenario, "test"]
+
+
 def molecule(t: Tester) -> None:
-    """The scenario on real hosts, from the built and installed collection."""
+    """The scenarios on real hosts, from the built and installed collection."""
     if t.molecule is None:
         raise StepFailed("it could not be started, see above")
-    title = f"molecule test -s {SCENARIO}"
+    title = f"molecule test -s {SCENARIOS[0]}"
     with heartbeat(title, t.molecule):
         t.finish(title, t.molecule)
+    for scenario in SCENARIOS[1:]:
+        t.step(f"molecule test -s {scenario}", scenario_command(scenario), timeout=2400)
 
 
 @dataclass
