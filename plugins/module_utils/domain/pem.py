@@ -20,10 +20,8 @@ PUBLIC_KEY = "PUBLIC KEY"
 LIMIT_BYTES = 1024 * 1024
 LIMIT_BLOCKS = 1000
 
-_BLOCK = re.compile(
-    r"-----BEGIN (?P<label>[A-Z0-9 ]{1,64})-----[ \t]*\r?\n(?P<body>[^-]*?)-----END (?P=label)-----", re.DOTALL
-)
-_BEGIN = re.compile(r"-----BEGIN ")
+_BLOCK = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]{1,64})-----[ \t]*\r?\n(?P<body>[^-]*)-----END (?P=label)-----")
+_BEGIN = "-----BEGIN "
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,8 @@ def blocks(data: bytes, what: str) -> list[Block]:
     if len(data) > LIMIT_BYTES:
         raise InputError(f"{what}: larger than {LIMIT_BYTES} bytes; give only the certificates that are needed")
     text = data.decode("latin-1")
-    if len(_BEGIN.findall(text)) > LIMIT_BLOCKS:
+    begun = text.count(_BEGIN)
+    if begun > LIMIT_BLOCKS:
         raise InputError(f"{what}: more than {LIMIT_BLOCKS} PEM blocks; give only the ones that are needed")
     found = []
     for match in _BLOCK.finditer(text):
@@ -60,7 +59,7 @@ def blocks(data: bytes, what: str) -> list[Block]:
             label = match.group("label")
             raise InputError(f"{what}: a PEM block {label} is damaged, empty or encrypted in the old style; restore it")
         found.append(Block(match.group("label"), der))
-    if len(found) != len(_BEGIN.findall(text)):
+    if len(found) != begun:
         raise InputError(f"{what}: a PEM block is cut off; restore the file")
     return found
 
