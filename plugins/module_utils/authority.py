@@ -15,7 +15,7 @@ from .above import Root, load_root
 from .ca_folder import LEDGER, Folder, Pair
 from .ca_making import NewAuthority
 from .domain.answers import Waiting, waiting_text
-from .domain.ca import Authority, authority_of, ending_soon, lifetime, refuse_shared_keys
+from .domain.ca import Authority, authority_of, ending_soon, lifetime, refuse_shared_keys, strict_problems
 from .domain.certificate import instant_text
 from .domain.errors import InputError, given
 from .domain.identity import end_text, subject_text
@@ -150,6 +150,7 @@ def _compare_present(folder: Folder, seen: _Seen, pair: Pair, now: datetime.date
         seen.reasons.append(Reason("NotInLedger", name, folder.path(LEDGER), None, pair.info.short()))
     warning = ending_soon(name, pair.info, now)
     seen.warnings += [warning] if warning else []
+    seen.warnings += [text for info in pair.above() for text in strict_problems(f"CA {name}", info)]
 
 
 def _compare_absent(folder: Folder, seen: _Seen, new: NewAuthority, now: datetime.datetime) -> None:
@@ -162,6 +163,7 @@ def _compare_absent(folder: Folder, seen: _Seen, new: NewAuthority, now: datetim
         return
     seen.missing.append((authority, root))
     seen.reasons.append(_missing(folder, authority, now, root, "Missing"))
+    seen.warnings += strict_problems(f"the root of CA {authority.name}", root.info) if root else []
     if root is not None and lifetime(now, authority.validity, root.info)[2]:
         seen.warnings.append(
             f"CA {authority.name} ends with its root at {instant_text(root.info.not_after)}, sooner than asked for"
@@ -229,6 +231,8 @@ def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:
     return [
         *odd,
         *clear,
+        *files.foreign_owner_reasons(key_path, name),
+        *files.foreign_owner_reasons(certificate_path, name),
         *files.attribute_reasons(key_path, name, group=pair.authority.key_group, mode=pair.authority.key_mode),
         *files.attribute_reasons(certificate_path, name, mode="0644"),
     ]
@@ -237,11 +241,7 @@ def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:
 def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
     folder.sweep()
     for pair in seen.pairs.values():
-        certificate_path = folder.path(pair.authority.certificate_file)
-        if not pair.normalised:
-            backup = folder.path(BACKUP)
-            files.write_atomic(certificate_path, pair.pem.encode("ascii"), mode="0644", backup_directory=backup)
-        files.ensure_attributes(certificate_path, mode="0644")
+        _mend_certificate(folder, pair)
         _mend_key(folder, pair)
     for pair in seen.unrecorded:
         _record(folder, pair, now)
@@ -261,6 +261,15 @@ def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
         seen.pairs[authority.name] = _recorded(folder, authority, now)
 
 
+def _mend_certificate(folder: Folder, pair: Pair) -> None:
+    path, pem = folder.path(pair.authority.certificate_file), pair.pem.encode("ascii")
+    if not pair.normalised:
+        files.write_atomic(path, pem, mode="0644", backup_directory=folder.path(BACKUP))
+    elif files.foreign_owner_reasons(path, ""):
+        files.write_atomic(path, pem, mode="0644")
+    files.ensure_attributes(path, mode="0644")
+
+
 def _mend_key(folder: Folder, pair: Pair) -> None:
     if pair.key is None:
         return
@@ -268,6 +277,9 @@ def _mend_key(folder: Folder, pair: Pair) -> None:
     if pair.in_clear:
         # No backup: it would keep what was to be hidden.
         files.write_atomic(path, pair.key.pem(folder.passphrase), mode="0600")
+    elif files.foreign_owner_reasons(path, ""):
+        # A file of one's own takes its place: that needs no root, and whoever has the old one open writes nowhere.
+        files.write_atomic(path, files.read(path) or b"", mode=pair.authority.key_mode)
     files.ensure_attributes(path, group=pair.authority.key_group, mode=pair.authority.key_mode)
 
 

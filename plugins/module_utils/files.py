@@ -40,6 +40,7 @@ __all__ = [
     "ensure_attributes",
     "ensure_directory",
     "ensure_parent",
+    "foreign_owner_reasons",
     "link_atomic",
     "lock",
     "read",
@@ -209,6 +210,14 @@ def attribute_reasons(
     if mode is not None and state.mode != int(mode, 8):
         reasons.append(Reason("ModeChanged", subject, path, f"{state.mode:04o}", f"{int(mode, 8):04o}"))
     return reasons
+
+
+def foreign_owner_reasons(path: str, subject: str) -> list[Reason]:
+    """That a file belongs to neither root nor whoever runs this: that user can write it and change its mode."""
+    state = state_of(path)
+    if not state.exists or state.uid in _trusted(None):
+        return []
+    return [Reason("OwnerChanged", subject, path, state.owner, FileState(path, "file", os.geteuid()).owner)]
 
 
 def ensure_attributes(path: str, owner: str | None = None, group: str | None = None, mode: str | None = None) -> None:

@@ -75,6 +75,7 @@ _KEY_USAGES = (
 )
 # Of these readers refuse names, or policies, that they do not allow, critical or not.
 _NARROWING = {"2.5.29.30": "nameConstraints", "2.5.29.36": "policyConstraints"}
+_BASIC_CONSTRAINTS = "2.5.29.19"
 # keyUsage, subjectAltName, basicConstraints, cRLDistributionPoints, certificatePolicies, extendedKeyUsage and
 # inhibitAnyPolicy: OpenSSL, GnuTLS and Go know these where they are critical (Go crypto/x509/parser.go).
 _CRITICAL = {*_NARROWING, *(f"2.5.29.{number}" for number in (15, 17, 19, 31, 32, 37, 54))}
@@ -333,6 +334,7 @@ def certificate_info(certificate: Any) -> CertificateInfo:
         version=certificate.version.value + 1,
         narrowing=tuple(sorted(_NARROWING[oid] for oid in oids if oid in _NARROWING)),
         unknown_critical=tuple(sorted(oid for oid, critical in oids.items() if critical and oid not in _CRITICAL)),
+        constraints_critical=oids.get(_BASIC_CONSTRAINTS),
     )
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "extension_problems",
     "lifetime",
     "refuse_shared_keys",
+    "strict_problems",
     "usage_problems",
 ]
 
@@ -171,6 +172,18 @@ def extension_problems(certificate: CertificateInfo) -> list[str]:
         for oid in certificate.unknown_critical
     ]
     return narrow + unknown
+
+
+def strict_problems(what: str, certificate: CertificateInfo) -> list[str]:
+    """A warning about what RFC 5280 wants of a CA and Kubernetes, Go and kubeadm do without."""
+    lacking = [] if certificate.subject_key_id else ["it has no subject key identifier"]
+    lacking += ["its basicConstraints are not critical"] if certificate.constraints_critical is False else []
+    if not lacking:
+        return []
+    return [
+        f"{what}, {certificate.subject}: {' and '.join(lacking)}; Kubernetes takes it so, but readers that are strict "
+        "(openssl verify -x509_strict, programs in Python 3.13 and later) refuse all that it signs"
+    ]
 
 
 def usage_problems(certificate: CertificateInfo, wanted: tuple[str, ...]) -> list[str]:

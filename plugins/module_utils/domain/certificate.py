@@ -62,6 +62,8 @@ class CertificateInfo:
     narrowing: tuple[str, ...] = ()
     # Critical extensions that readers do not know, by OID: they refuse whatever has one above it.
     unknown_critical: tuple[str, ...] = ()
+    # None where it has no basicConstraints.
+    constraints_critical: bool | None = None
 
     @property
     def self_signed(self) -> bool:

@@ -783,7 +783,7 @@ def test_cas_are_made_here_unless_they_are_named() -> None:
         ({**KUBEADM, "cluster_ca_passphrase_prompt": True}, "cluster_ca_passphrase_prompt: in the profile kubeadm"),
         (
             {"cluster_ca_passphrase_prompt": True, "cluster_join_credential": "certificate"},
-            "cluster_ca_passphrase_prompt: what is typed does not reach the signing of join certificates",
+            "cluster_ca_passphrase_prompt: with join certificates whatever run comes next closes the joins",
         ),
     ],
 )

@@ -188,6 +188,45 @@ def test_a_ca_whose_leaves_others_take_is_taken(cluster: Cluster, extension: str
         openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", str(certificate), path)
 
 
+STRICT = {
+    "no identifier": (CA, ("-addext", "subjectKeyIdentifier=none"), "it has no subject key identifier;"),
+    "not critical": (
+        ("basicConstraints=CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign,cRLSign"),
+        (),
+        "its basicConstraints are not critical;",
+    ),
+}
+
+
+@pytest.mark.parametrize(("extensions", "options", "message"), STRICT.values(), ids=STRICT)
+def test_a_ca_that_strict_readers_alone_refuse_is_taken_with_a_warning(
+    cluster: Cluster, extensions: tuple[str, ...], options: tuple[str, ...], message: str
+) -> None:
+    certificate, _key = plant_ca(cluster, *options, extensions=extensions)
+    cluster.now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
+    for _run in range(2):
+        (warning,) = cluster.run().authorities.warnings
+        assert warning.startswith(f"CA kubernetes-ca, CN=kubernetes: {message}")
+        assert "-x509_strict" in warning
+    assert not cluster.run().changed
+    asked = ["verify", "-auth_level", "2", "-purpose", "sslclient", "-CAfile", str(certificate)]
+    leaf = cluster.find("cp1", "admin")["certificate_path"]
+    openssl(*asked, leaf)
+    assert subprocess.run(["openssl", *asked, "-x509_strict", leaf], capture_output=True, check=False).returncode
+
+
+def test_a_root_that_strict_readers_refuse_is_warned_of(cluster: Cluster) -> None:
+    certificate, key = plant_ca(cluster, extensions=("basicConstraints=CA:TRUE", "keyUsage=critical,keyCertSign"))
+    paths = {}
+    for name, path in (("root_certificate", certificate), ("root_key", key)):
+        paths[name] = str(path.rename(cluster.root / f"{name}.pem"))
+    cluster.come_from("kubernetes-ca", "root", **paths)
+    cluster.now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
+    (cluster.ca / "ledger.jsonl").unlink()
+    warning, _sooner = cluster.run(check=True).authorities.warnings
+    assert warning.startswith("the root of CA kubernetes-ca, CN=kubernetes: its basicConstraints are not critical;")
+
+
 def test_a_ca_for_clients_alone_is_taken_for_clients_and_signs_no_server(cluster: Cluster) -> None:
     plant_ca(cluster, extensions=(*CA, "extendedKeyUsage=clientAuth"))
     cluster.now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
@@ -330,6 +369,28 @@ def test_a_user_may_own_the_folder_of_the_user_s_own_files(cluster: Cluster) -> 
     cluster.run()
     cluster.find("cp1", "admin")["kubeconfig"]["path"] = str(alice / "admin.conf")
     refused(cluster, f"the folder {alice} belongs to 12345")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="root alone gives files away")
+@pytest.mark.parametrize("encrypted", [False, True], ids=["in clear", "encrypted"])
+def test_files_of_a_ca_that_belong_to_somebody_else_are_taken_back(cluster: Cluster, encrypted: bool) -> None:
+    """Whoever owns them can write them, in a folder that others may enter."""
+    cluster.passphrase = b"correct horse battery" if encrypted else None
+    cluster.run()
+    paths = [cluster.ca / "kubernetes-ca.key", cluster.ca / "kubernetes-ca.crt"]
+    before = [path.read_bytes() for path in paths]
+    for path in paths:
+        os.chown(path, 12345, 12345)
+    wanted = [("OwnerChanged", str(path), "12345", "root") for path in paths]
+    checked = cluster.run(check=True).reasons
+    assert [(reason.code, reason.path, reason.old, reason.new) for reason in checked] == wanted
+    with paths[0].open("rb") as held:
+        reasons = cluster.run().reasons
+        assert os.fstat(held.fileno()).st_nlink == 0, "whoever holds the old file holds nothing of ours"
+    assert [(reason.code, reason.path, reason.old, reason.new) for reason in reasons] == wanted
+    assert [path.read_bytes() for path in paths] == before
+    assert [(path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) for path in paths] == [(0, 0o600), (0, 0o644)]
+    assert not cluster.run().changed
 
 
 # ---- our own leaves
