@@ -12,7 +12,7 @@ from typing import Any
 
 from . import files, x509
 from .above import Root, load_root
-from .ca_folder import LEDGER, Folder, Pair
+from .ca_folder import BACKUP, LEDGER, Folder, Pair
 from .ca_making import NewAuthority
 from .domain.answers import Waiting, waiting_text
 from .domain.ca import Authority, authority_of, ending_soon, lifetime, refuse_shared_keys, strict_problems
@@ -26,7 +26,6 @@ from .runner import Outcome
 
 __all__ = ["ensure_authorities"]
 
-BACKUP = ".backup"
 SHORTEST_PASSPHRASE = 12
 _SIGN_CA = (
     "Have each signed by the root as a CA with path length 0 and keyUsage keyCertSign and cRLSign, with the subject of "
@@ -51,7 +50,7 @@ def ensure_authorities(
         with files.lock(folder.directory, wait):
             # Another run may have made them meanwhile.
             seen = _compare(folder, authorities, now)
-            _apply(folder, seen, now)
+            _apply(folder, authorities, seen, now)
     message = waiting_text(seen.waiting, "CA request", _SIGN_CA)
     return Outcome(
         reasons=folder_reasons + seen.reasons,
@@ -137,6 +136,7 @@ def _compare(folder: Folder, authorities: list[Authority], now: datetime.datetim
                 seen.leftovers.append(authority)
                 seen.reasons.append(Reason("Leftover", authority.name, left[0], files=left))
     refuse_shared_keys({name: pair.info for name, pair in seen.pairs.items()})
+    seen.reasons += _book_reasons(folder, authorities)
     return seen
 
 
@@ -222,6 +222,12 @@ def _folder_reasons(folder: Folder) -> list[Reason]:
     return files.attribute_reasons(folder.directory, "directory", mode=folder.mode)
 
 
+def _book_reasons(folder: Folder, authorities: list[Authority]) -> list[Reason]:
+    """In a folder that others may enter, the owner of a file can say in it what is to be believed."""
+    paths = folder.books(authorities)
+    return [reason for path in paths for reason in files.foreign_owner_reasons(path, os.path.basename(path))]
+
+
 def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:
     name, certificate_path = pair.authority.name, folder.path(pair.authority.certificate_file)
     # Line ends of another system, or text around the block: Kubernetes and other tools read the file as well.
@@ -238,8 +244,10 @@ def _pair_attributes(folder: Folder, pair: Pair) -> list[Reason]:
     ]
 
 
-def _apply(folder: Folder, seen: _Seen, now: datetime.datetime) -> None:
-    folder.sweep()
+def _apply(folder: Folder, authorities: list[Authority], seen: _Seen, now: datetime.datetime) -> None:
+    folder.sweep(authorities)
+    for reason in _book_reasons(folder, authorities):
+        files.ensure_attributes(given(reason.path), owner=str(os.geteuid()))
     for pair in seen.pairs.values():
         _mend_certificate(folder, pair)
         _mend_key(folder, pair)

@@ -8,6 +8,7 @@
   kubernetes-ca-chain.crt the CA and those above it, where it is not self-signed
   requests/, signed/      what others have to sign, and what they have signed
   published/<X@host>.pem  public parts that were born on hosts: signing CAs, service-account keys
+  .backup/                what certificates that were brought were like
   ledger.jsonl            one line per certificate issued, only ever appended to
 """
 
@@ -30,6 +31,7 @@ from .domain.ledger import Ledger, read_ledger
 from .domain.pem import certificates
 
 __all__ = [
+    "BACKUP",
     "LEDGER",
     "PENDING",
     "PUBLISHED",
@@ -41,6 +43,7 @@ __all__ = [
     "passphrase_of",
 ]
 
+BACKUP = ".backup"
 LEDGER = "ledger.jsonl"
 PENDING = ".pending"
 PUBLISHED = "published"
@@ -161,6 +164,13 @@ class Folder:
         for directory in {self.directory: None, **{os.path.dirname(self.path(name)): None for name in names}}:
             files.refuse_foreign_folder(directory, mended=(self.directory,))
 
+    def books(self, authorities: Iterable[Authority]) -> list[str]:
+        """What is believed besides the pairs, where it is there."""
+        published = self.path(PUBLISHED)
+        names = sorted(os.listdir(published)) if os.path.isdir(published) else []
+        paths = [self.path(name) for name in (LEDGER, *(entry.chain_file for entry in authorities))]
+        return [path for path in (*paths, *(os.path.join(published, name) for name in names)) if os.path.isfile(path)]
+
     def published(self) -> dict[str, str]:
         directory = self.path(PUBLISHED)
         if not os.path.isdir(directory):
@@ -176,9 +186,15 @@ class Folder:
     def ledger(self) -> Ledger:
         return read_ledger(files.read_lines(self.path(LEDGER)))
 
-    def sweep(self) -> None:
+    def sweep(self, authorities: Iterable[Authority]) -> None:
         """What killed writers left; called under the lock."""
-        for directory in (self.directory, self.path(PENDING), self.path(PUBLISHED)):
+        own = [self.directory, *map(self.path, (PENDING, PUBLISHED, BACKUP))]
+        pairs = [
+            os.path.dirname(self.path(name))
+            for entry in authorities
+            for name in (entry.key_file, entry.certificate_file)
+        ]
+        for directory in dict.fromkeys([*own, *pairs]):
             files.sweep(directory)
         for directory, _folders, _names in os.walk(self.path(REQUESTS)):
             files.sweep(directory)

@@ -64,7 +64,7 @@ def sign_requests(
     if not os.path.isdir(folder.directory):
         raise InputError(f"the CA folder {folder.directory} is not there; run the role ca first")
     with files.lock(folder.directory, wait):
-        folder.sweep()
+        folder.sweep(authorities.values())
         pairs = _pairs(folder, {entry.identity.issuer: entry.authority for entry in wanted}, now)
         _refuse_usages(wanted, pairs)
         signed, outcome.warnings = _sign_all(folder, wanted, pairs, now)

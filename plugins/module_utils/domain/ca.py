@@ -180,10 +180,9 @@ def strict_problems(what: str, certificate: CertificateInfo) -> list[str]:
     lacking += ["its basicConstraints are not critical"] if certificate.constraints_critical is False else []
     if not lacking:
         return []
-    return [
-        f"{what}, {certificate.subject}: {' and '.join(lacking)}; Kubernetes takes it so, but readers that are strict "
-        "(openssl verify -x509_strict, programs in Python 3.13 and later) refuse all that it signs"
-    ]
+    who = "readers that are strict (openssl verify -x509_strict, programs in Python 3.13 and later)"
+    has = " and ".join(lacking)
+    return [f"{what}, {certificate.subject}: {has}; Kubernetes takes it so, but {who} refuse all that it signs"]
 
 
 def usage_problems(certificate: CertificateInfo, wanted: tuple[str, ...]) -> list[str]:

@@ -100,8 +100,8 @@ def _check_passphrase(settings: Mapping[str, Any], parsed: Settings, findings: F
         )
     if settings.get("cluster_ca_passphrase_prompt") and parsed.choices.credential == "certificate":
         findings.add(
-            "cluster_ca_passphrase_prompt: with join certificates whatever run comes next closes the joins, which takes "
-            "the passphrase, and nobody may sit at its terminal: use cluster_ca_passphrase or "
+            "cluster_ca_passphrase_prompt: with join certificates whatever run comes next closes the joins, which "
+            "takes the passphrase, and nobody may sit at its terminal: use cluster_ca_passphrase or "
             "cluster_ca_passphrase_file with cluster_join_credential certificate"
         )
 

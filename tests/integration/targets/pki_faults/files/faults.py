@@ -14,6 +14,7 @@ case.
 
 from __future__ import annotations
 
+import collections
 import json
 import os
 import re
@@ -23,7 +24,7 @@ import sys
 from pathlib import Path
 
 from joins import joins
-from pki import Pki, elsewhere, holder, hosts
+from pki import Pki, crowd, elsewhere, holder, hosts
 from places import FOREIGN, OURS
 from services import services
 
@@ -32,6 +33,7 @@ EVERYTHING = os.environ.get("TLSBOOTSTRAP_PKI_FAULTS") == "all"
 SMALLEST = (
     "ca",
     "holder",
+    "crowd",
     "first-ask",
     "first-sign",
     "renewal-install",
@@ -47,7 +49,7 @@ SMALLEST = (
 CALLS = ("write", "pwrite64", "fsync", "rename", "symlink", "unlink", "mkdir", "fchmod", "ftruncate")
 ERRORS = (("openat", "EACCES"), ("write", "ENOSPC"), ("fsync", "EIO"), ("rename", "EACCES"), ("mkdir", "EROFS"))
 # -y writes a descriptor's path behind it; the writers use no relative paths.
-LINE = re.compile(r'^(?:\d+\s+)?(\w+)\((?:AT_FDCWD(?:<[^>]*>)?, )?(?:\d+<([^>]*)>|"([^"]*)"(?:, "([^"]*)")?)')
+LINE = re.compile(r'^(?:(\d+)\s+)?(\w+)\((?:AT_FDCWD(?:<[^>]*>)?, )?(?:\d+<([^>]*)>|"([^"]*)"(?:, "([^"]*)")?)')
 # Where a key of 227 bytes, a kubeconfig and a certificate are cut off.
 LENGTHS = (100, 500, 1500) if EVERYTHING else (100,)
 
@@ -68,8 +70,9 @@ def start(case, *before):
 
 def traced(case, *options):
     lay_out(case)
-    # Without -f: the module is one process, and what it starts is somebody else's.
-    return start(case, "strace", "-qq", "-y", "-o", str(case.work / "strace.log"), *options)
+    # Without -f where no threads write: the module is one process, and what it starts is somebody else's.
+    follow = ("-f",) if case.threads else ()
+    return start(case, "strace", *follow, "-qq", "-y", "-o", str(case.work / "strace.log"), *options)
 
 
 def lay_out(case):
@@ -84,37 +87,47 @@ def counted(case):
     """(system call, its number, which file) of one run that nothing disturbs."""
     done = traced(case, "-e", "trace=openat," + ",".join(CALLS))
     assert done.returncode == 0, done.stdout + done.stderr
-    points, seen = [], dict.fromkeys(("openat", *CALLS), 0)
+    points, seen, main, threads = [], collections.Counter(), None, []
     for line in (case.work / "strace.log").read_text().splitlines():
         match = LINE.match(line)
-        if match is None or match[1] not in seen:
+        if match is None or match[2] not in ("openat", *CALLS):
             continue
-        seen[match[1]] += 1
-        path = match[4] or match[2] or match[3]
-        if path.startswith(f"{case.root}/") and (match[1] != "openat" or "O_CREAT" in line):
-            points.append((match[1], seen[match[1]], OURS.sub(r"\1", os.path.relpath(path, case.root))))
-    return points
+        thread, call, path = match[1], match[2], match[5] or match[3] or match[4]
+        main = main or thread
+        place = OURS.sub(r"\1", os.path.relpath(path, case.root))
+        if thread != main:
+            # Each thread is counted by itself: one of many comes to this number before the main one does.
+            threads = threads or [(call, seen[call] + 1, f"{place} in a thread")]
+            continue
+        seen[call] += 1
+        if path.startswith(f"{case.root}/") and (call != "openat" or "O_CREAT" in line):
+            points.append((call, seen[call], place))
+    assert bool(threads) == case.threads, threads
+    return points + threads
 
 
 def few(case, points):
-    """The first call of each kind on each kind of place, and every rename: between two of them lies each state."""
+    """The first call of each kind on each kind of place."""
     chosen, known = [], set()
     for call, number, path in points:
         hidden = os.path.dirname(path).rsplit("/", 1)[-1].startswith(".")
         place = (call, hidden, path.endswith(("ledger.jsonl", ".lock")), case.is_together(path))
-        if call == "rename" or place not in known:
+        if place not in known:
             known.add(place)
             chosen.append((call, number, path))
     return chosen
 
 
 def faults_of(case, points):
-    kills = [point for point in points if point[0] != "openat"]
-    found = [(*point, "signal=KILL") for point in (kills if EVERYTHING else few(case, kills))]
+    # Of hundreds of files each is like the next.
+    every = EVERYTHING and not case.threads
+    kills = [point for point in points if point[0] not in ("openat", "rename")]
+    renames = case.sample([point for point in points if point[0] == "rename"])
+    found = [(*point, "signal=KILL") for point in [*(kills if every else few(case, kills)), *renames]]
     for call, error in ERRORS:
         matching = [point for point in points if point[0] == call]
         first = {case.is_together(path): (call, number, path) for call, number, path in reversed(matching)}
-        found += [(*point, f"error={error}") for point in (matching if EVERYTHING else first.values())]
+        found += [(*point, f"error={error}") for point in (matching if every else first.values())]
     return found
 
 
@@ -208,25 +221,26 @@ def on_file_systems(case):
 
 def until_it_fits(case):
     """With no page of space left, with one, and so on."""
-    for spare in range(200):
+    for tried, spare in enumerate(case.spares or range(200), start=1):
         with named(case, f"{spare} pages are left"), Mounted(case) as place:
             place.remount(f"size={(place.pages() + spare) * 4}k")
             done = start(case)
             if done.returncode == 0:
                 # A line of the ledger may have room in its last page.
+                assert not case.spares, "it fits"
                 return spare
             judge_refusal(case, done)
             place.remount("size=64m")
             judge_rest(case)
-        if not EVERYTHING and spare == 1:
-            return 2
+        if tried == len(case.spares) or (not EVERYTHING and not case.spares and tried == 2):
+            return tried
     raise AssertionError("it never fits")
 
 
 def main(folder, *names):
     work = Path(folder) / "faults"
     work.mkdir()
-    every = [*hosts(work), *holder(work), *elsewhere(work), *joins(work), *services(work)]
+    every = [*hosts(work), *holder(work), *crowd(work), *elsewhere(work), *joins(work), *services(work)]
     names = names or ([case.name for case in every] if EVERYTHING else SMALLEST)
     assert set(names) <= {case.name for case in every}, names
     every = [case for case in every if case.name in names]

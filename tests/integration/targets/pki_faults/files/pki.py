@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -17,9 +18,10 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kub
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow, pem
 from ansible_collections.tlsbootstrap.kubernetes.tests.unit.plugins.module_utils.pki.conftest import Cluster
 
-__all__ = ["Pki", "elsewhere", "holder", "hosts"]
+__all__ = ["Pki", "crowd", "elsewhere", "holder", "hosts"]
 
 STAMP = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z$")
+CROWD = 260
 RENEWED = ["admin", "scheduler", "kubelet-client-ca", "service-account"]
 
 
@@ -76,6 +78,24 @@ def holder(work):
     held = {"host": "cp1", "identities": cluster.hosts["cp1"], "bundles": cluster.bundles("cp1")}
     authority = {"directory": str(cluster.ca), "cas": cluster.cas, "lock_timeout": 5}
     return [Holder("holder", "ca", root, base, {**authority, "new": "make", "holder": held})]
+
+
+def crowd(work):
+    """Hundreds of pairs that are new: more files than are written at one time, synced by threads."""
+    root, base = work / "crowd", work / "base-crowd"
+    root.mkdir()
+    small(root).run()
+    shutil.copytree(root, base, symlinks=True)
+    cluster = crowded(root)
+    held = {"host": "cp1", "identities": cluster.hosts["cp1"], "bundles": cluster.bundles("cp1")}
+    authority = {"directory": str(cluster.ca), "cas": cluster.cas, "lock_timeout": 5}
+    return [Crowd("crowd", "ca", root, base, {**authority, "new": "make", "holder": held})]
+
+
+def crowded(root):
+    cluster = small(root)
+    cluster.hosts["cp1"] += [cluster.row("cp1", f"member-{number:03}") for number in range(CROWD)]
+    return cluster
 
 
 def elsewhere(work):
@@ -173,6 +193,30 @@ class Holder(Pki):
         call(self.module, self.arguments, self.work)
         assert not small(self.root).run().changed, "one call is not all"
         super().judge_next_run()
+
+
+class Crowd(Pki):
+    """All of them are there after the same call, and each with the key that its certificate is for."""
+
+    threads = True
+    # A page for each file, and what the ledger grows by.
+    spares = (0, 1, 40, CROWD, 2 * CROWD - 1)
+
+    def is_together(self, path):
+        return os.path.basename(path).startswith("member-")
+
+    def sample(self, renames):
+        """The first and last files of each lot, and those between the halves of a pair."""
+        assert len(renames) == 2 * CROWD, len(renames)
+        return [renames[number] for number in (0, 1, CROWD - 1, CROWD, 499, 500, -1)]
+
+    def judge_next_run(self):
+        call(self.module, self.arguments, self.work)
+        cluster = crowded(self.root)
+        assert not cluster.run().changed, "one call is not all"
+        assert len(mismatchable(cluster)) == CROWD + 2
+        assert all(Path(row["key_path"]).exists() for row in cluster.hosts["cp1"] if row["key_path"])
+        assert not mismatched(cluster)
 
 
 class Elsewhere(Pki):

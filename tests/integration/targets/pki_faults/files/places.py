@@ -46,6 +46,10 @@ class Case:
     least = 10
     # Files that are written together, which has code of its own.
     together = ()
+    # Whether threads sync them.
+    threads = False
+    # How many pages are left on a file system that is full: one more each time, until it fits.
+    spares = ()
 
     def __init__(self, name, module, root, base, arguments):
         self.name, self.module, self.root, self.base, self.arguments = name, module, root, base, arguments
@@ -56,6 +60,10 @@ class Case:
 
     def is_together(self, path):
         return os.path.basename(path) in self.together
+
+    def sample(self, renames):
+        """Those at which it is stopped: between two of them lies each state."""
+        return renames
 
 
 class Plain(Case):

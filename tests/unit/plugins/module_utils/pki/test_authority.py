@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime
 import grp
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,20 @@ def test_a_ca_serves_one_cluster(tmp_path: Path) -> None:
 def ensure(root: Path, **row: Any) -> list[str]:
     outcome = ensure_authorities(Folder(str(root / "ca")), [{**CA, **row}], NOW, False, 1)
     return [reason.code for reason in outcome.reasons]
+
+
+def test_what_a_killed_writer_left_is_swept_wherever_a_ca_s_files_are(tmp_path: Path) -> None:
+    row = {"certificate_file": "etcd/ca.crt", "key_file": "etcd/private/ca.key"}
+    ensure(tmp_path, **row)
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    places = [tmp_path / "ca" / name for name in (".", ".backup", ".pending", "published", "etcd", "etcd/private")]
+    for place in places:
+        place.mkdir(exist_ok=True)
+        (place / f".ca.key.tlsbootstrap-{done.pid}-0123abcd").touch()
+    (tmp_path / "ca" / "ledger.jsonl").unlink()
+    assert ensure(tmp_path, **row) == ["NotInLedger"]
+    assert not list(tmp_path.rglob(".ca.key.*"))
 
 
 def attributes(root: Path) -> tuple[int, str]:

@@ -393,6 +393,24 @@ def test_files_of_a_ca_that_belong_to_somebody_else_are_taken_back(cluster: Clus
     assert not cluster.run().changed
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="root alone gives files away")
+@pytest.mark.parametrize("name", ["ledger.jsonl", "published/service-account@cp1.pem", "kubernetes-ca-chain.crt"])
+def test_what_is_believed_is_taken_back(cluster: Cluster, name: str) -> None:
+    cluster.run()
+    path = cluster.ca / name
+    path.touch(0o644)
+    before = path.read_bytes()
+    os.chown(path, 12345, -1)
+    checked = cluster.run(check=True).reasons
+    assert [(reason.code, reason.path, reason.old, reason.new) for reason in checked] == [
+        ("OwnerChanged", str(path), "12345", "root")
+    ]
+    assert path.stat().st_uid == 12345
+    assert cluster.run().reasons == checked
+    assert (path.stat().st_uid, path.read_bytes()) == (0, before)
+    assert not cluster.run().changed
+
+
 # ---- our own leaves
 
 
