@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from .domain.certificate import CertificateInfo
 from .domain.errors import InputError, given
 from .domain.pem import Block, certificates
 
-__all__ = ["Root", "load_root", "served_chain"]
+__all__ = ["Root", "load_root", "refuse_nested", "served_chain"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Root:
     info: CertificateInfo
     # Its certificate, and those above it.
     blocks: tuple[Block, ...]
+    loaded: tuple[Any, ...]
     key: x509.PrivateKey | None = None
 
     @property
@@ -50,7 +52,7 @@ def load_root(authority: Authority, passphrase: bytes | None, now: datetime.date
         )
     _check_links(path, loaded)
     check_above(path, infos, now, authority.usages)
-    return Root(loaded[0], infos[0], tuple(blocks), key)
+    return Root(loaded[0], infos[0], tuple(blocks), tuple(loaded), key)
 
 
 def _root_key(authority: Authority, what: str, passphrase: bytes | None) -> x509.PrivateKey:
@@ -80,6 +82,22 @@ def served_chain(
     infos = [x509.certificate_info(entry) for entry in loaded]
     check_above(path, infos[1:], now, authority.usages)
     return "".join(block.text() for block, entry in zip(blocks, infos) if not entry.self_signed)
+
+
+def refuse_nested(cas: Mapping[str, Any], above: Mapping[str, Sequence[Any]]) -> None:
+    """``above`` has, by the name of a CA, the certificates that it is below, and its own where it is there."""
+    for name, chain in above.items():
+        for other, certificate in cas.items():
+            if other != name and any(_is_or_is_below(entry, certificate) for entry in chain):
+                raise InputError(
+                    f"CA {name} is below CA {other}, so that whoever trusts {other} would trust what {name} signs; "
+                    f"have another root sign {name}"
+                )
+
+
+def _is_or_is_below(certificate: Any, other: Any) -> bool:
+    same = x509.certificate_info(certificate).key == x509.certificate_info(other).key
+    return same or x509.is_issued_by(certificate, other)
 
 
 def _check_links(path: str, loaded: list[Any]) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import files, x509
-from .above import Root, load_root
+from .above import Root, load_root, refuse_nested
 from .ca_folder import BACKUP, LEDGER, Folder, Pair
 from .ca_making import NewAuthority
 from .domain.answers import Waiting, waiting_text
@@ -77,6 +78,8 @@ class _Seen:
     pairs: dict[str, Pair] = field(default_factory=dict)
     # Made here, by themselves or by the root.
     missing: list[tuple[Authority, Root | None]] = field(default_factory=list)
+    # Those that will sign CAs that are not there yet.
+    roots: dict[str, Root] = field(default_factory=dict)
     # Below a root that is elsewhere: asked for, or answered.
     asking: list[Authority] = field(default_factory=list)
     answered: list[tuple[Authority, Answer, Root]] = field(default_factory=list)
@@ -136,6 +139,9 @@ def _compare(folder: Folder, authorities: list[Authority], now: datetime.datetim
                 seen.leftovers.append(authority)
                 seen.reasons.append(Reason("Leftover", authority.name, left[0], files=left))
     refuse_shared_keys({name: pair.info for name, pair in seen.pairs.items()})
+    above: dict[str, Sequence[Any]] = {name: pair.served() for name, pair in seen.pairs.items() if pair.chain}
+    above.update({name: root.loaded for name, root in seen.roots.items()})
+    refuse_nested({name: pair.certificate for name, pair in seen.pairs.items()}, above)
     seen.reasons += _book_reasons(folder, authorities)
     return seen
 
@@ -150,7 +156,8 @@ def _compare_present(folder: Folder, seen: _Seen, pair: Pair, now: datetime.date
         seen.reasons.append(Reason("NotInLedger", name, folder.path(LEDGER), None, pair.info.short()))
     warning = ending_soon(name, pair.info, now)
     seen.warnings += [warning] if warning else []
-    seen.warnings += [text for info in pair.above() for text in strict_problems(f"CA {name}", info)]
+    infos = [pair.info, *map(x509.certificate_info, pair.served()[1:])]
+    seen.warnings += [text for info in infos for text in strict_problems(f"CA {name}", info)]
 
 
 def _compare_absent(folder: Folder, seen: _Seen, new: NewAuthority, now: datetime.datetime) -> None:
@@ -158,12 +165,14 @@ def _compare_absent(folder: Folder, seen: _Seen, new: NewAuthority, now: datetim
     if authority.source in ("imported", "external"):
         raise InputError(_to_be_brought(folder, authority))
     root = load_root(authority, folder.passphrase, now) if authority.below_a_root else None
+    if root is not None:
+        seen.roots[authority.name] = root
+        seen.warnings += strict_problems(f"the root of CA {authority.name}", root.info)
     if root is not None and authority.source == "offline_root":
         _compare_asked(folder, seen, new, root, now)
         return
     seen.missing.append((authority, root))
     seen.reasons.append(_missing(folder, authority, now, root, "Missing"))
-    seen.warnings += strict_problems(f"the root of CA {authority.name}", root.info) if root else []
     if root is not None and lifetime(now, authority.validity, root.info)[2]:
         seen.warnings.append(
             f"CA {authority.name} ends with its root at {instant_text(root.info.not_after)}, sooner than asked for"

@@ -72,10 +72,10 @@ class Pair:
     # There is a passphrase, and the key is not encrypted with it.
     in_clear: bool = False
 
-    def above(self) -> list[CertificateInfo]:
-        """The CA and those above it that are served with its leaves."""
+    def served(self) -> list[Any]:
+        """The CA and those above it, as they go with its leaves: without the root."""
         blocks = certificates(self.chain.encode("ascii"), "")[1:] if self.chain else []
-        return [self.info, *(x509.certificate_info(x509.load_certificate(block, "")) for block in blocks)]
+        return [self.certificate, *(x509.load_certificate(block, "") for block in blocks)]
 
 
 def passphrase_of(text: str | None, path: str | None) -> bytes | None:

@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 
 from joins import joins
-from pki import Pki, crowd, elsewhere, holder, hosts
+from pki import Pki, crowd, elsewhere, holder, hosts, imported
 from places import FOREIGN, OURS
 from services import services
 
@@ -39,6 +39,7 @@ SMALLEST = (
     "renewal-install",
     "requests-out",
     "answers-in",
+    "imported",
     "join-token",
     "kubelet-pointed",
     "kubelet-removed",
@@ -240,7 +241,15 @@ def until_it_fits(case):
 def main(folder, *names):
     work = Path(folder) / "faults"
     work.mkdir()
-    every = [*hosts(work), *holder(work), *crowd(work), *elsewhere(work), *joins(work), *services(work)]
+    every = [
+        *hosts(work),
+        *holder(work),
+        *crowd(work),
+        *elsewhere(work),
+        *imported(work),
+        *joins(work),
+        *services(work),
+    ]
     names = names or ([case.name for case in every] if EVERYTHING else SMALLEST)
     assert set(names) <= {case.name for case in every}, names
     every = [case for case in every if case.name in names]

@@ -18,10 +18,11 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kub
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow, pem
 from ansible_collections.tlsbootstrap.kubernetes.tests.unit.plugins.module_utils.pki.conftest import Cluster
 
-__all__ = ["Pki", "crowd", "elsewhere", "holder", "hosts"]
+__all__ = ["Pki", "crowd", "elsewhere", "holder", "hosts", "imported"]
 
 STAMP = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z$")
 CROWD = 260
+PASSPHRASE = "twelve bytes at least"
 RENEWED = ["admin", "scheduler", "kubelet-client-ca", "service-account"]
 
 
@@ -124,6 +125,20 @@ def elsewhere(work):
     answer(cluster, work)
     step("answers-in")
     return found
+
+
+def imported(work):
+    """A CA as somebody has brought it: its key in clear, its certificate of another system, both another user's."""
+    root, base = work / "imported", work / "base-imported"
+    root.mkdir()
+    cluster = small(root)
+    cluster.ensure()
+    (cluster.ca / "ledger.jsonl").unlink()
+    certificate = cluster.ca / "kubernetes-ca.crt"
+    certificate.write_bytes(b"brought\r\n" + certificate.read_bytes().replace(b"\n", b"\r\n"))
+    shutil.copytree(root, base, symlinks=True)
+    arguments = {"directory": str(cluster.ca), "cas": cluster.cas[:1], "lock_timeout": 5, "passphrase": PASSPHRASE}
+    return [Imported("imported", "ca", root, base, arguments)]
 
 
 def external(root):
@@ -236,6 +251,34 @@ class Elsewhere(Pki):
         assert not [path for path in self.root.rglob("*") if path.parent.name == ".pending"]
         assert not mismatched(cluster)
         assert len(mismatchable(cluster)) == 2
+
+
+class Imported(Pki):
+    """The same key and certificate, whatever they are written like."""
+
+    def begin(self):
+        for path in (self.root / "ca").glob("kubernetes-ca.*"):
+            os.chown(path, 12345, 12345)
+
+    def judge_files(self):
+        def read(folder):
+            certificate, key = ((folder / "ca" / f"kubernetes-ca.{suffix}").read_bytes() for suffix in ("crt", "key"))
+            return pem.certificates(certificate, ""), x509.load_private_key(key, "", PASSPHRASE.encode()).info
+
+        assert read(self.root) == read(self.base)
+
+    def judge_next_run(self):
+        call(self.module, self.arguments, self.work)
+        assert not call(self.module, self.arguments, self.work)["changed"]
+        key = self.root / "ca" / "kubernetes-ca.key"
+        assert (key.stat().st_uid, key.stat().st_mode & 0o777) == (0, 0o600)
+        assert b"ENCRYPTED" in key.read_bytes()
+        clear = [
+            path
+            for path in self.root.rglob("*kubernetes-ca*")
+            if path.is_file() and b"BEGIN PRIVATE" in path.read_bytes()
+        ]
+        assert not clear, clear
 
 
 def mismatchable(cluster):

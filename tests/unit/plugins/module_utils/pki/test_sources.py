@@ -376,9 +376,11 @@ def test_two_cas_with_one_key_are_refused(cluster: Cluster) -> None:
 # ---- below a root whose key lies here
 
 
-def below(cluster: Cluster, root: Root, source: str = "root") -> Cluster:
+def below(
+    cluster: Cluster, root: Root, source: str = "root", names: tuple[str, ...] = ("kubernetes-ca", "etcd-ca")
+) -> Cluster:
     key = {"root_key": str(root.key)} if source == "root" else {}
-    for name in ("kubernetes-ca", "etcd-ca"):
+    for name in names:
         cluster.come_from(name, source, root_certificate=str(root.certificate), **key)
     return cluster
 
@@ -399,6 +401,35 @@ def judge_chain(cluster: Cluster, root: Root) -> None:
     assert b"Issuer: O = Example, CN = Example Root" in text
     names = [block.fingerprint for block in pem.certificates((cluster.ca / "kubernetes-ca-chain.crt").read_bytes(), "")]
     assert names == [trusted[0].fingerprint, pem.certificates(root.certificate.read_bytes(), "")[0].fingerprint]
+
+
+@pytest.mark.parametrize("source", ["root", "offline_root"])
+def test_a_ca_of_the_cluster_is_no_root_of_another(cluster: Cluster, root: Root, source: str) -> None:
+    """Whoever trusts the one would trust what the other signs."""
+    cluster.ca.mkdir(mode=0o700)
+    for suffix in ("crt", "key"):
+        shutil.copy(root.certificate.with_suffix(f".{suffix}"), cluster.ca / f"kubernetes-ca.{suffix}")
+    below(cluster, root, source, ("etcd-ca",))
+    refused(cluster, "CA etcd-ca is below CA kubernetes-ca, so that whoever trusts kubernetes-ca would trust")
+
+
+@pytest.mark.parametrize("between", [False, True], ids=["at once", "with one between"])
+def test_a_ca_that_was_brought_is_below_no_other(cluster: Cluster, root: Root, tmp_path: Path, between: bool) -> None:
+    cluster.ca.mkdir(mode=0o700)
+    for suffix in ("crt", "key"):
+        shutil.copy(root.certificate.with_suffix(f".{suffix}"), cluster.ca / f"kubernetes-ca.{suffix}")
+    chain, issuer = root.certificate.read_text(), root
+    for name in ["middle", "etcd-ca"] if between else ["etcd-ca"]:
+        made = Root(tmp_path / name, name)
+        request = tmp_path / f"{name}.csr"
+        openssl("req", "-new", "-key", made.key, "-subj", f"/CN={name}", "-out", request)
+        may = CA.replace(",pathlen:0", "") if name == "middle" else CA
+        issuer.sign(request, made.certificate, extensions=AKI + may)
+        chain, issuer = made.certificate.read_text() + chain, made
+    for suffix in ("crt", "key"):
+        shutil.copy(issuer.certificate.with_suffix(f".{suffix}"), cluster.ca / f"etcd-ca.{suffix}")
+    (cluster.ca / "etcd-ca-chain.crt").write_text(chain)
+    refused(cluster, "CA etcd-ca is below CA kubernetes-ca")
 
 
 def test_a_ca_is_signed_by_a_root(cluster: Cluster, root: Root) -> None:
