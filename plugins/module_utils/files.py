@@ -19,6 +19,7 @@ import json
 import os
 import pwd
 import re
+import resource
 import secrets
 import socket
 import stat
@@ -60,7 +61,7 @@ LOCK_FILE = ".lock"
 # The name of a temporary file carries the writer's pid, so that sweeping takes only files of dead writers.
 _TEMPORARY = re.compile(r"^\..+\.tlsbootstrap-(?P<pid>[0-9]+)-[0-9a-f]{8}$")
 _TEMPORARY_AGE = 3600
-# Files that are written together are open at one time, and asked to be synced by so many threads.
+# The most files that are open at one time where many are written, and the threads that ask for them to be synced.
 _TOGETHER = 500
 _SYNCERS = 32
 
@@ -421,10 +422,17 @@ def write_all(wanted: Sequence[NewFile]) -> None:
     for directory, owner in {(os.path.dirname(file.path), file.owner): None for file in wanted}:
         ensure_parent(os.path.join(directory, "file"))
         _refuse_open_folder(directory, _uid(owner))
-    for start in range(0, len(wanted), _TOGETHER):
-        _write_some(wanted[start : start + _TOGETHER])
+    together = _at_one_time()
+    for start in range(0, len(wanted), together):
+        _write_some(wanted[start : start + together])
     for directory in {os.path.dirname(file.path): None for file in wanted}:
         sync_directory(directory)
+
+
+def _at_one_time() -> int:
+    """As many as may be open, with some left for what else is."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _TOGETHER if soft == resource.RLIM_INFINITY else max(1, min(_TOGETHER, soft // 2))
 
 
 def _write_some(wanted: Sequence[NewFile]) -> None:

@@ -9,6 +9,7 @@ import errno
 import grp
 import os
 import pwd
+import resource
 import stat
 import subprocess
 import sys
@@ -308,6 +309,17 @@ def test_many_files_are_written_together(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(list(tmp_path.rglob("*"))) == 103
     # Each file, and each folder: when it is made, its parent, and when all is in it.
     assert len(synced) >= 100 + 3
+
+
+def test_many_files_are_written_where_few_may_be_open(tmp_path: Path) -> None:
+    """Some systems let a process have 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        files.write_all([files.NewFile(str(tmp_path / f"f{n}"), b"x") for n in range(400)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(list(tmp_path.iterdir())) == 400
 
 
 def test_of_many_files_the_first_that_cannot_be_written_is_named_and_none_is_half(tmp_path: Path) -> None:
