@@ -25,11 +25,10 @@ from pathlib import Path
 
 from joins import joins
 from pki import Pki, crowd, elsewhere, holder, hosts, imported
-from places import FOREIGN, OURS
+from places import EVERYTHING, FOREIGN, OURS
 from services import services
 
 ROOT = Path(__file__).resolve().parents[5]
-EVERYTHING = os.environ.get("TLSBOOTSTRAP_PKI_FAULTS") == "all"
 SMALLEST = (
     "ca",
     "holder",
@@ -120,7 +119,9 @@ def few(case, points):
 
 
 def faults_of(case, points):
-    # Of hundreds of files each is like the next.
+    if case.threads:
+        # Of hundreds of files each is like the next; the others are those of any case.
+        points = [point for point in points if case.is_together(point[2])]
     every = EVERYTHING and not case.threads
     kills = [point for point in points if point[0] not in ("openat", "rename")]
     renames = case.sample([point for point in points if point[0] == "rename"])

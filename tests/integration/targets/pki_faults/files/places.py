@@ -16,8 +16,9 @@ from pathlib import Path
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
 
-__all__ = ["FOREIGN", "OURS", "Case", "Plain", "call"]
+__all__ = ["EVERYTHING", "FOREIGN", "OURS", "Case", "Plain", "call"]
 
+EVERYTHING = os.environ.get("TLSBOOTSTRAP_PKI_FAULTS") == "all"
 MODULES = Path(__file__).resolve().parents[5] / "plugins" / "modules"
 OURS = re.compile(r"\.([^/]+)\.tlsbootstrap-\d+-[0-9a-f]{8}$")
 FOREIGN = ".admin.key.tmp"
