@@ -42,15 +42,24 @@ class Brake:
         # A person has looked at what is pending; until it has become less this is no news.
         self._excused = False
 
-    def look(self, pending: int, limit: int) -> str | None:
-        """Engage it where there is more than `limit`, and see whether it was engaged or lifted; what happened."""
+    @property
+    def seen(self) -> bool:
+        """Whether it is known to be engaged, which is told to others."""
+        return self.engaged and self._known
+
+    @property
+    def _known(self) -> bool:
+        return self._looked > float("-inf")
+
+    def look(self, pending: int, limit: int, leads: bool = True) -> str | None:
+        """See whether it was engaged or lifted; whoever leads engages it with more than `limit`. What happened."""
         if pending <= limit:
             self._excused = False
-        elif not self.engaged and not self._excused:
+        elif leads and not self.engaged and not self._excused:
             return self._engage(pending, limit)
         if self._monotonic() - self._looked < _BETWEEN:
             return None
-        known = self._looked > float("-inf")
+        known = self._known
         present = self._cluster.find(_PATH)
         self._looked = self._monotonic()
         was, self.engaged = self.engaged, present is not None
@@ -60,7 +69,7 @@ class Brake:
         if was and known:
             self._excused = pending > limit
             return "lifted by a person"
-        return self.look(pending, limit) if pending > limit else None
+        return self.look(pending, limit, leads) if pending > limit else None
 
     def _engage(self, pending: int, limit: int) -> str:
         # Whatever comes of the writing.

@@ -197,10 +197,8 @@ class Service:
             self._line("leader", leader=self._leading, identity=self._options.identity, holder=self._leader.holder)
 
     def _look_at_brake(self) -> None:
-        """A dry run approves nothing anyway, and makes no objects."""
-        if self._options.dry_run or not self._leader.held:
-            return
-        happened = self._brake.look(sum(self._desk.backlog().values()), self._limit)
+        """Whoever does not lead tells of it all the same. A dry run never leads: it makes no objects."""
+        happened = self._brake.look(sum(self._desk.backlog().values()), self._limit, self._leader.held)
         if happened:
             self._line("brake", engaged=self._brake.engaged, message=happened)
 
@@ -210,8 +208,7 @@ class Service:
 
     def _count(self) -> None:
         self._metrics.state(self._desk.backlog(), self._desk.left_alone(), self._limit)
-        braked = self._brake.engaged and self._leader.held and not self._options.dry_run
-        self._metrics.role(self._leader.held, braked, self._options.dry_run)
+        self._metrics.role(self._leader.held, self._brake.seen, self._options.dry_run)
 
     def _serve_metrics(self) -> None:
         if not self._options.metrics_port:

@@ -256,9 +256,14 @@ def test_the_brake_holds_until_a_person_has_looked(run):
     service.stop()
     service = run.start("brake", "--pending-limit", "5")
     is_soon(lambda: service.metrics()["brake_engaged"] == 1)
+    # One that stands by tells of it too.
+    other = run.start("standing-by", "--pending-limit", "5")
+    is_soon(lambda: other.metrics()["brake_engaged"] == 1)
+    assert [leads(one) for one in (service, other)] == [True, False]
     forget("csr-approver-brake")
     assert {outcome(name) for name in names} == {APPROVED}
     assert service.metrics()["brake_engaged"] == 0
+    is_soon(lambda: other.metrics()["brake_engaged"] == 0)
     assert service.lines()[-1]["event"] == "decision"
 
 

@@ -177,6 +177,25 @@ def test_a_restart_does_not_lift_it_and_every_approver_keeps_to_it(cluster):
         assert one.engaged
 
 
+def test_who_does_not_lead_sees_it_and_does_not_engage_it(cluster):
+    clock = Clock()
+    leader, other = brake(cluster, clock), brake(cluster, clock, "cp2")
+    assert not other.seen
+    assert other.look(11, 10, leads=False) is None
+    assert (other.seen, BRAKE in cluster.leases) == (False, False)
+    leader.look(11, 10)
+    clock.seconds += 60
+    assert "engaged by cp1" in other.look(11, 10, leads=False)
+    assert other.seen
+    del cluster.leases[BRAKE]
+    clock.seconds += 60
+    assert other.look(11, 10, leads=False) == "lifted by a person"
+    assert not other.seen
+    # What the person has seen is no news to who leads next.
+    assert other.look(11, 10) is None
+    assert not other.seen
+
+
 def test_it_holds_also_where_it_cannot_be_written(cluster):
     clock = Clock()
     one = brake(cluster, clock)
