@@ -218,7 +218,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     _requires_connection = False
     _supports_check_mode = True
     _supports_diff = True
-    _VALID_ARGS = frozenset(("host",))
+    _VALID_ARGS = frozenset(("existing", "host"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -226,7 +226,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         result.update({"changed": False, "_ansible_verbose_override": True})
         try:
             host = self._task.args.get("host")
-            result.update(_part(task_vars or {}, str(host)) if host else self._plan(task_vars or {}))
+            existing = self._task.args.get("existing") or {}
+            result.update(_part(task_vars or {}, str(host), existing) if host else self._plan(task_vars or {}))
         except InputError as error:
             result.update({"failed": True, "msg": str(error)})
             if Origin is None:
@@ -279,7 +280,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         binaries: bool,
     ) -> dict[str, Any]:
         hostvars, groups = task_vars["hostvars"], task_vars["groups"]
-        components = planning.components_by_host(groups)
+        components = planning.components_by_host(groups, bool(settings.get("cluster_admin_kubeconfig")))
         inputs: dict[str, dict[str, Any]] = {}
         shared: dict[str, dict[Any, str]] = {name: {} for name in settings}
         for host in planning.planned_hosts(groups):
@@ -323,12 +324,13 @@ def _inputs(view: _View, findings: Findings) -> dict[str, Any]:
     return found
 
 
-def _part(task_vars: Mapping[str, Any], host: str) -> dict[str, Any]:
+def _part(task_vars: Mapping[str, Any], host: str, existing: Mapping[str, Any]) -> dict[str, Any]:
     """What concerns the whole cluster and one host, of the plan that was made before."""
     if _RESULT not in task_vars:
         raise InputError(f"host {host}: the cluster is not planned yet: use the role tlsbootstrap.kubernetes.cluster")
     plan = task_vars[_RESULT]
-    return {"cluster": plan["cluster"], "cas": plan["cas"], "host": plan["hosts"].get(host) or {}}
+    cluster = {**plan["cluster"], **existing}
+    return {"cluster": cluster, "cas": plan["cas"], "host": plan["hosts"].get(host) or {}}
 
 
 def _evaluate(view: Callable[[], Mapping[str, Any]], name: str) -> Any:

@@ -28,6 +28,11 @@ options:
       - Hand out the part of this host, from the plan that a call without O(host) has registered as
         C(__cluster_planned), instead of making one.
     type: str
+  existing:
+    description:
+      - With O(host), what M(tlsbootstrap.kubernetes.existing_cluster_info) has said of a cluster that somebody else has
+        made. It takes the place of what was planned.
+    type: dict
 attributes:
   check_mode:
     support: full

@@ -18,6 +18,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "inventories/example"
+EXISTING = ROOT / "inventories/existing"
 PLAYBOOK = ROOT / "tests/playbooks/example.yml"
 SMALL: dict[str, Any] = {
     "kube_control_plane": {"hosts": {"cp1": {"ansible_host": "192.0.2.11"}}},
@@ -302,4 +303,25 @@ def test_a_cluster_without_nodes_is_none_that_is_misspelt(
     (folder / "hosts.yml").write_text(yaml.safe_dump({**groups, "kube_node": {"hosts": {}}}), encoding="utf-8")
     result = run("-i", folder, "tlsbootstrap.kubernetes.join")
     assert result.returncode == 0, said(result)
+    assert not contacted.exists()
+
+
+def test_nodes_of_an_existing_cluster_need_its_kubeconfig_and_nothing_else(
+    run: Run, tmp_path: Path, contacted: Path
+) -> None:
+    """The example, as far as it goes without a cluster: its kubelet is there, and kube-proxy is not asked for."""
+    (tmp_path / "kubelet").write_text("kubelet", encoding="utf-8")
+    kubeconfig = tmp_path / "admin.conf"
+    given = ["-e", f"kube_binaries_directory={tmp_path}", "-e", f"cluster_admin_kubeconfig={kubeconfig}"]
+    result = run("-i", EXISTING, "tlsbootstrap.kubernetes.join", *given)
+    assert result.returncode != 0
+    assert f"the kubeconfig {kubeconfig} does not exist" in said(result)
+    assert "findings" not in said(result)
+    assert not contacted.exists()
+
+
+def test_other_playbooks_make_no_cluster_beside_an_existing_one(run: Run, contacted: Path) -> None:
+    for playbook in ("site", "pki", "control_plane", "open_joins", "report"):
+        result = run("-i", EXISTING, f"tlsbootstrap.kubernetes.{playbook}")
+        assert "this playbook is for clusters that this collection makes" in said(result), playbook
     assert not contacted.exists()

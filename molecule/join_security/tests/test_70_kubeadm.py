@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
-
 import pytest
 from conftest import JOINING, Site
 from proofs.ansible import LOG, run
 from proofs.hosts import ADMIN, PROOF, Host
+from proofs.kubeadm import join_command, kubeadm
 from proofs.nodes import forget, ready_nodes
+from proofs.pods import logs_come
 from proofs.samples import wait_for
 
 CLUSTER_INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 KUBEADM_CONFIG = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
 API = "https://10.213.16.11:6443"
-# What kubeadm says of a container, and not of a host.
-CONTAINER = "SystemVerification,Swap,FileContent--proc-sys-net-bridge-bridge-nf-call-iptables,Port-10250"
-# As the packages of the kubelet bring it.
-UNIT = """
-cat >/etc/systemd/system/kubelet.service <<'END'
-[Service]
-EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
-ExecStart=/usr/local/bin/kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \\
-  --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS
-Restart=always
-[Install]
-WantedBy=multi-user.target
-END
-systemctl daemon-reload
-systemctl enable --quiet kubelet
-"""
 DISCOVERY = f"{PROOF}/discovery.conf"
 RBAC = "rbac.authorization.k8s.io"
 WANTED = sorted(
@@ -51,15 +35,8 @@ WANTED = sorted(
 OURS = ("configmap", "role", "rolebinding", "clusterrole", "clusterrolebinding")
 
 
-def joined_by(w2: Host, *arguments: str) -> None:
-    """Run kubeadm join on the second worker."""
-    w2.output(UNIT)
-    command = ["/opt/proof/kubeadm", "join", *arguments, f"--node-name={JOINING}"]
-    w2.output(shlex.join([*command, f"--ignore-preflight-errors={CONTAINER}"]))
-
-
 def answers(cp1: Host) -> bool:
-    """Whether the API server knows the kubelet, and the kubelet the API server: the way of logs and exec."""
+    """Whether the API server knows the kubelet, and the kubelet the API server."""
     return str(cp1.kubectl("get", "--raw", f"/api/v1/nodes/{JOINING}/proxy/healthz").stdout) == "ok"
 
 
@@ -89,16 +66,7 @@ def test_anybody_reads_cluster_info_and_nothing_else(site: Site, cp1: Host, w2: 
 
 
 def test_kubeadm_joins_a_node_by_a_token_that_is_good_for_it_alone(site: Site, cp1: Host, w2: Host) -> None:
-    group = "system:bootstrappers:tlsbootstrap"
-    made = cp1.output(
-        "/opt/proof/kubeadm token create --kubeconfig %s --ttl=10m --print-join-command --groups=%s",
-        ADMIN,
-        f"{group},{group}:node:{JOINING.replace('.', ':')}",
-    )
-    # As it is printed: kubeadm join ADDRESS --token ... --discovery-token-ca-cert-hash sha256:...
-    program, verb, *arguments = shlex.split(made)
-    assert (program, verb) == ("kubeadm", "join")
-    joined_by(w2, *arguments)
+    kubeadm(w2, *join_command(cp1, JOINING, ADMIN), f"--node-name={JOINING}")
     wait_for("the node is there", lambda: JOINING in ready_nodes(cp1), 120)
     wait_for("the kubelet answers the API server", lambda: answers(cp1), 120)
     decided = {
@@ -108,6 +76,7 @@ def test_kubeadm_joins_a_node_by_a_token_that_is_good_for_it_alone(site: Site, c
         "kubernetes.io/kube-apiserver-client-kubelet": "PolicyKept",
         "kubernetes.io/kubelet-serving": "PolicyKept",
     }
+    logs_come(cp1, JOINING)
 
 
 def test_a_token_of_kubeadm_that_names_no_node_is_good_for_none(site: Site, cp1: Host, w2: Host) -> None:
@@ -122,7 +91,7 @@ def test_kubeadm_joins_a_node_by_a_bootstrap_kubeconfig_of_ours(site: Site, cp1:
     killed = run("join", *site.variables, "--limit", "w2", kill_after="Write the bootstrap kubeconfig")
     assert killed.code < 0, f"see {LOG}"
     w2.output(f"mv /etc/kubernetes/bootstrap-kubelet.conf {DISCOVERY}")
-    joined_by(w2, f"--discovery-file={DISCOVERY}")
+    kubeadm(w2, "join", f"--discovery-file={DISCOVERY}", f"--node-name={JOINING}")
     wait_for("the node is there", lambda: JOINING in ready_nodes(cp1), 120)
     wait_for("the kubelet answers the API server", lambda: answers(cp1), 120)
 

@@ -1,26 +1,26 @@
-"""kubeadm's layout on hosts that have no IPv4: kubeadm itself agrees, and kubelets join and rotate."""
+"""kubeadm's layout on hosts that have no IPv4: kubeadm itself agrees and joins a node, and kubelets join and rotate."""
 
 from __future__ import annotations
 
 import json
-import os
 import ssl
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from proofs import samples
 from proofs.ansible import LOG, run
 from proofs.certificates import parse
-from proofs.hosts import PKI, RUN, Host, connect
+from proofs.hosts import ADMIN, PKI, Host, connect
+from proofs.kubeadm import join_command, kubeadm
 from proofs.nodes import left_of_joins, ready_nodes
+from proofs.pods import logs_come
 from proofs.states import differences, look
 
 KUBEADM = "/opt/proof/kubeadm"
 KEYS = {"ca", "apiserver", "apiserver-kubelet-client", "apiserver-etcd-client", "front-proxy-ca", "front-proxy-client"}
 ETCD_KEYS = {"etcd/ca", "etcd/server", "etcd/peer", "etcd/healthcheck-client"}
 KUBECONFIGS = {"admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf"}
+OURS = ("--limit", "cp1,w1")
 # How long a kubelet takes at the most until it replaces its first certificate, on a machine with much else to do.
 ROTATION_SECONDS = 240
 
@@ -33,7 +33,7 @@ def hosts() -> dict[str, Host]:
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> None:
     """What the playbook site makes of the inventory."""
-    assert run("site").code == 0, f"see {LOG}"
+    assert run("site", *OURS).code == 0, f"see {LOG}"
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +47,14 @@ def w1(hosts: dict[str, Host]) -> Host:
 
 
 @pytest.fixture(scope="module")
-def kubeadm(cp1: Host) -> Host:
-    """The control plane, with kubeadm on it."""
-    program = Path(os.environ["TLSB_KUBERNETES_DIRECTORY"], "kubeadm").resolve()
-    subprocess.run(["scp", "-q", "-F", f"{RUN}/hosts/ssh_config", program, f"cp1:{KUBEADM}"], check=True)
-    return cp1
+def w2() -> Host:
+    """The worker that no playbook joins."""
+    return connect("w2", "fd00:213:15::13")
 
 
 def test_a_second_run_touches_nothing(hosts: dict[str, Host]) -> None:
     before = {name: look(host) for name, host in hosts.items()}
-    again = run("site")
+    again = run("site", *OURS)
     assert (again.code, again.changes) == (0, [])
     for name, host in hosts.items():
         after = look(host)
@@ -74,8 +72,8 @@ def test_the_files_are_those_of_kubeadm(cp1: Host) -> None:
     assert wanted == set(cp1.output(f"find {PKI} -type f -name '*.*' -not -path '*/.*'").split()) - own
 
 
-def test_kubeadm_says_the_same_of_them(kubeadm: Host) -> None:
-    found = json.loads(kubeadm.output(f"{KUBEADM} certs check-expiration --output=json 2>/dev/null"))
+def test_kubeadm_says_the_same_of_them(cp1: Host) -> None:
+    found = json.loads(cp1.output(f"{KUBEADM} certs check-expiration --output=json 2>/dev/null"))
     certificates = {entry["name"]: entry for entry in found["certificates"]}
     own = {name.replace("/", "-") for name in KEYS | ETCD_KEYS if not name.endswith("ca")}
     assert set(certificates) == own | KUBECONFIGS
@@ -83,7 +81,7 @@ def test_kubeadm_says_the_same_of_them(kubeadm: Host) -> None:
     for name in own:
         ends = samples.moment(certificates[name]["expirationDate"])
         path = f"{PKI}/{name.replace('etcd-', 'etcd/', 1) if name.startswith('etcd-') else name}.crt"
-        assert ends == parse(kubeadm.output("cat %s", path)).not_after
+        assert ends == parse(cp1.output("cat %s", path)).not_after
     cas = {entry["name"]: entry for entry in found["certificateAuthorities"]}
     assert set(cas) == {"ca", "etcd-ca", "front-proxy-ca"}
     assert all(samples.moment(entry["expirationDate"]) > time.time() + 3600 * 24 * 3000 for entry in cas.values())
@@ -119,6 +117,17 @@ def test_the_kubelet_has_both_certificates_of_the_one_ca(w1: Host) -> None:
     assert (client.issuer, client.common_name) == ("kubernetes", "system:node:w1")
     served = parse(ssl.get_server_certificate((w1.address, 10250), timeout=5))
     assert (served.issuer, served.dns_names, served.addresses) == ("kubernetes", {"w1"}, {"fd00:213:15::12"})
+
+
+def test_kubeadm_joins_a_node_as_it_is(cp1: Host, w2: Host) -> None:
+    w2.output("ln -sf /opt/proof/kubelet /usr/local/bin/kubelet")
+    kubeadm(w2, *join_command(cp1, "w2", ADMIN))
+    samples.wait_for("the node is there", lambda: ready_nodes(cp1) == ["w1", "w2"], 120)
+    # kubeadm has made this the kubelet's client CA.
+    assert w2.output("cat /etc/kubernetes/pki/ca.crt") == cp1.output("cat %s", f"{PKI}/ca.crt")
+    logs_come(cp1, "w2")
+    served = parse(ssl.get_server_certificate((w2.address, 10250), timeout=5))
+    assert (served.issuer, served.dns_names, served.addresses) == ("kubernetes", {"w2"}, {"fd00:213:15::13"})
 
 
 @pytest.mark.parametrize("kind", ["client", "server"])

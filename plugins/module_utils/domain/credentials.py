@@ -54,6 +54,11 @@ class Choices:
         """Whether csr-approver runs on the control planes."""
         return self.approver == SERVICE and bool(self.decides)
 
+    @property
+    def module(self) -> bool:
+        """Whether the playbook approves what nodes ask for while they join."""
+        return self.approver == MODULE and INVENTORY in (self.client, self.serving)
+
     def problems(self) -> list[str]:
         """Combinations that could not work, or that would look safer than they are."""
         anybody = self.credential in _FOR_ANY_NODE

@@ -9,12 +9,13 @@ import functools
 import ipaddress
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from . import credentials, durations, names, token_file, tokens
 from .ca import SOURCES
 from .errors import InputError
+from .existing import read_pins
 from .findings import parse_each
 from .profiles import KEY_TYPES, PROFILES
 
@@ -82,9 +83,19 @@ class Settings:
     signing_duration: int = 0
     config_directory: str = ""
     pki_directory: str = ""
+    # Of a cluster that somebody else has made: its administrator's kubeconfig, where that is, and the pins of its CAs.
+    admin_kubeconfig: str = ""
+    admin_host: str = "localhost"
+    admin_become: bool = False
+    ca_pins: list[str] = field(default_factory=list)
     choices: credentials.Choices = credentials.DEFAULT_CHOICES
     token_ttl: int = 0
     token_options: tokens.TokenOptions = tokens.DEFAULT_OPTIONS
+
+    @property
+    def existing(self) -> bool:
+        """Whether the hosts join a cluster that somebody else has made."""
+        return bool(self.admin_kubeconfig)
 
 
 @dataclass(frozen=True)
@@ -200,6 +211,10 @@ def _parsers() -> tuple[tuple[str, str, Callable[[str, Any], Any]], ...]:
         ("renew_before", "cluster_renew_before", _renew_before),
         ("config_directory", "cluster_config_directory", host_path),
         ("pki_directory", "cluster_pki_directory", host_path),
+        ("admin_kubeconfig", "cluster_admin_kubeconfig", functools.partial(_optional_path, home=True)),
+        ("admin_host", "cluster_admin_host", lambda _, value: str(value)),
+        ("admin_become", "cluster_admin_become", lambda _, value: _is_true(value)),
+        ("ca_pins", "cluster_ca_pins", lambda variable, value: read_pins(as_list(variable, value), variable)),
         # Bounds of our own: a token is for one join, which takes seconds.
         ("token_ttl", "cluster_join_token_ttl", functools.partial(_duration, at_least=_MINUTE, at_most=_DAY)),
     )
@@ -237,9 +252,15 @@ def _choices(raw: Mapping[str, Any], findings: Findings) -> credentials.Choices:
         if value:
             found[name] = value
     choices = credentials.Choices(**found, kubeadm=_is_true(raw.get("cluster_kubeadm_join")))
+    existing = bool(raw.get("cluster_admin_kubeconfig"))
+    if existing:
+        # There is no control plane of ours where the service could run.
+        choices = replace(choices, approver=credentials.MODULE)
     if len(found) == len(wanted):
         for text in choices.problems():
-            findings.add(text)
+            findings.add(
+                f"with cluster_admin_kubeconfig the playbook approves, while it runs: {text}" if existing else text
+            )
     return choices
 
 
@@ -284,8 +305,8 @@ def _renew_before(variable: str, value: Any) -> int | str | None:
     return _duration(variable, value, 1) if str(value or "") else None
 
 
-def _optional_path(variable: str, value: Any) -> str:
-    return absolute_path(variable, value) if str(value or "") else ""
+def _optional_path(variable: str, value: Any, home: bool = False) -> str:
+    return absolute_path(variable, value, home) if str(value or "") else ""
 
 
 def _ca_sources(variable: str, value: Any) -> dict[str, str]:
@@ -317,8 +338,31 @@ def _check_sources(settings: Settings, findings: Findings) -> None:
             )
 
 
+def _check_existing(settings: Settings, findings: Findings) -> None:
+    if settings.ca_pins and not settings.existing:
+        findings.add(
+            "cluster_ca_pins is set, and cluster_admin_kubeconfig is not: pins are for a cluster that this collection "
+            "has not made; set both, or neither"
+        )
+    if not settings.existing:
+        return
+    if not settings.ca_pins:
+        findings.add(
+            "cluster_ca_pins is not set: with cluster_admin_kubeconfig it says which cluster is meant; on its control "
+            "plane `kubeadm token create --print-join-command` shows it after --discovery-token-ca-cert-hash"
+        )
+    if settings.choices.credential != credentials.TOKEN:
+        findings.add(
+            f"cluster_join_credential: {settings.choices.credential} with cluster_admin_kubeconfig: in a cluster that "
+            f"this collection has not made nodes join with {credentials.TOKEN} alone"
+        )
+    if settings.choices.kubeadm:
+        findings.add("cluster_kubeadm_join with cluster_admin_kubeconfig: how kubeadm joins is for that cluster to say")
+
+
 def _check_together(settings: Settings, findings: Findings) -> None:
     _check_sources(settings, findings)
+    _check_existing(settings, findings)
     for variable, seconds in (
         ("cluster_certificate_validity", settings.certificate_validity),
         ("cluster_signing_duration", settings.signing_duration),
@@ -362,11 +406,19 @@ def read_hosts(
 ) -> list[Host]:
     """The hosts of the three groups, control planes first, in the order of the inventory."""
     members = {group: members_of(groups, group) for group in GROUPS}
-    if not members["kube_control_plane"]:
+    if settings.existing:
+        for group in ("kube_control_plane", "etcd"):
+            if members[group]:
+                findings.add(
+                    f"the group {group} has hosts, and cluster_admin_kubeconfig is set, which is for nodes of a "
+                    "cluster that this collection has not made: take one of them away"
+                )
+    elif not members["kube_control_plane"]:
         others = [name for name in groups if name not in GROUPS and name not in ("all", "ungrouped")][:_SHOWN]
         findings.add(
             "the group kube_control_plane has no host: put the hosts of the control plane into it "
-            f"(and the workers into kube_node){'; the inventory has ' if others else ''}{', '.join(others)}"
+            "(and the workers into kube_node), or set cluster_admin_kubeconfig to join nodes to a cluster that is there"
+            f"{'; the inventory has ' if others else ''}{', '.join(others)}"
         )
     found: dict[str, list[str]] = {}
     for group, hosts in members.items():
@@ -374,7 +426,9 @@ def read_hosts(
             found.setdefault(host, []).append(group)
     read = [_read_host(host, tuple(of), variables.get(host) or {}, findings) for host, of in found.items()]
     _check_clashes(read, findings)
-    _check_networks(settings, read, findings)
+    if not settings.existing:
+        # Of another cluster they are not known.
+        _check_networks(settings, read, findings)
     return read
 
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import extras, names
 from .ca import SOURCES
-from .credentials import CERTIFICATE
+from .credentials import CERTIFICATE, INVENTORY
 from .csr import NODE_PREFIX
 from .errors import InputError
 from .findings import Findings
 from .groups import missing_groups, misspelt_groups
 from .inventory import GROUPS, HOST_KEYS, Host, Settings, members_of, read_hosts, read_settings
-from .profiles import CLIENT, COMPONENTS, JOIN_CA, PROFILES, SYSTEM_USERS, UNITS, Profile, Row, Trust
+from .profiles import CLIENT, COMPONENTS, EXISTING, JOIN_CA, PROFILES, SYSTEM_USERS, UNITS, Profile, Row, Trust
 from .tokens import JOIN_GROUP
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ _SYSTEM_MASTERS = "system:masters"
 _JOIN_VALIDITY, _PROBE_VALIDITY = 3600, 300
 # Of every control plane, in both profiles.
 _ADMIN_KUBECONFIG = "admin.conf"
+# Where somebody else has made the cluster, it runs in Pods.
+_NOT_EXISTING = ("kube-proxy",)
 
 
 def planned_hosts(groups: Mapping[str, Sequence[str]]) -> list[str]:
@@ -44,13 +46,17 @@ def planned_hosts(groups: Mapping[str, Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(str(host) for group in GROUPS for host in groups.get(group) or ()))
 
 
-def components_by_host(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The binaries that each host needs."""
+def components_by_host(groups: Mapping[str, Sequence[str]], existing: bool = False) -> dict[str, list[str]]:
+    """The binaries that each host needs; ``existing``: somebody else has made the cluster."""
     found: dict[str, list[str]] = {}
     for group, place in GROUPS.items():
         for host in members_of(groups, group):
-            found.setdefault(host, []).extend(COMPONENTS[place])
+            found.setdefault(host, []).extend(_wanted(COMPONENTS[place], existing))
     return found
+
+
+def _wanted(names_of: Iterable[str], existing: bool) -> list[str]:
+    return [name for name in names_of if not existing or name not in _NOT_EXISTING]
 
 
 def select(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +73,7 @@ def build(
     findings = Findings()
     parsed = read_settings(settings, findings)
     hosts = read_hosts(parsed, groups, variables, findings)
-    profile = PROFILES[parsed.profile]
+    profile = EXISTING if parsed.existing else PROFILES[parsed.profile]
     known = {row.name: row for row in profile.rows}
     added = extras.read_extra_identities(settings.get("cluster_extra_identities") or [], parsed, {*known}, findings)
     known.update({extra.row.name: extra.row for extra in added})
@@ -78,6 +84,7 @@ def build(
         findings.add(text)
     _check_passphrase(settings, parsed, findings)
     _check_ca_host(parsed, hosts, groups, findings)
+    _check_existing(settings, parsed, groups, findings)
     _check_groups(added, groups, findings)
     _check_api_names(parsed, hosts, findings)
     findings.raise_any()
@@ -141,6 +148,25 @@ def _check_ca_host(
         )
 
 
+def _check_existing(
+    raw: Mapping[str, Any], settings: Settings, groups: Mapping[str, Sequence[str]], findings: Findings
+) -> None:
+    if not settings.existing:
+        return
+    if not raw.get("cluster_allow_existing"):
+        findings.add(
+            "this playbook is for clusters that this collection makes, and cluster_admin_kubeconfig is for another "
+            "one: there are the playbooks join, approve and remove_node for it"
+        )
+    if settings.admin_host != "localhost" and settings.admin_host not in (groups.get("all") or ()):
+        findings.add(f"cluster_admin_host: {settings.admin_host!r} is neither localhost nor a host of the inventory")
+    if raw.get("cluster_extra_identities"):
+        findings.add(
+            "cluster_extra_identities with cluster_admin_kubeconfig: no CA is here that could sign them: take one of "
+            "them away"
+        )
+
+
 def _check_groups(added: Sequence[extras.Extra], groups: Mapping[str, Sequence[str]], findings: Findings) -> None:
     for extra in added:
         unknown = [group for group in extra.groups if group not in GROUPS and group not in groups]
@@ -167,6 +193,13 @@ def _check_api_names(settings: Settings, hosts: Sequence[Host], findings: Findin
             )
 
 
+_UNATTENDED = (
+    "the playbook approves the serving certificate that each node asks for when it joins, and in this cluster nobody "
+    "approves the next ones: after its end kubectl logs and exec and the metrics of the node fail. Run the playbook "
+    "approve when they wait, or have an approver in that cluster, such as csr-approver"
+)
+
+
 class _Planner:
     """What is the same for all hosts, and how one host is planned."""
 
@@ -188,10 +221,11 @@ class _Planner:
         self.nodes = [host for host in hosts if "node" in host.places]
         chosen = ("", settings.choices.credential)
         self.cas_by_name = {ca.name: ca for ca in profile.cas if ca.credential in chosen}
-        first = self.control_planes[0]
-        host, port = settings.endpoint or (first.addresses[0], settings.api_port)
-        self.endpoint_host = host
-        self.endpoint = f"https://{names.bracketed(host)}:{port}"
+        self.first = self.control_planes[0].name if self.control_planes else ""
+        # Of a cluster that somebody else has made its kubeconfig says it, where the user does not.
+        address = self.control_planes[0].addresses[0] if self.control_planes else ""
+        self.endpoint_host, port = settings.endpoint or (address, settings.api_port)
+        self.endpoint = f"https://{names.bracketed(self.endpoint_host)}:{port}" if self.endpoint_host else ""
 
     # -- the whole
 
@@ -210,7 +244,6 @@ class _Planner:
 
     def _cluster(self) -> dict[str, Any]:
         settings = self.settings
-        first = self.control_planes[0]
         return {
             "name": settings.name,
             "profile": settings.profile,
@@ -223,19 +256,24 @@ class _Planner:
             "service_ips": list(settings.service_ips),
             "dns_ips": [names.address_at(network, 10) for network in settings.service_networks],
             "pod_cidrs": [str(network) for network in settings.pod_networks],
-            "first_control_plane": first.name,
+            "first_control_plane": self.first,
             "control_planes": [host.name for host in self.control_planes],
             "etcd_hosts": [host.name for host in self.etcd_hosts],
             "etcd_endpoints": [_url(host, _ETCD_CLIENT_PORT) for host in self.etcd_hosts],
             "etcd_initial_cluster": ",".join(
                 f"{host.node_name}={_url(host, _ETCD_PEER_PORT)}" for host in self.etcd_hosts
             ),
-            "admin_kubeconfig": self._kubeconfig_path("admin", _ADMIN_KUBECONFIG),
+            "existing": settings.existing,
+            # Who asks the API server, where, and whether as root.
+            "admin_kubeconfig": settings.admin_kubeconfig or self._kubeconfig_path("admin", _ADMIN_KUBECONFIG),
+            "admin_host": settings.admin_host if settings.existing else self.first,
+            "admin_become": settings.admin_become if settings.existing else True,
             "approval": {
                 "client": settings.choices.client,
                 "renewal": settings.choices.renewal,
                 "serving": settings.choices.serving,
                 "service": settings.choices.service,
+                "module": settings.choices.module,
             },
             "ca_directory_mode": "0755" if self.profile.cas_in_place else "0700",
         }
@@ -264,10 +302,12 @@ class _Planner:
         return {"dns_names": dns_names, "ip_addresses": addresses}
 
     def _warnings(self) -> list[str]:
+        if self.settings.existing:
+            return [_UNATTENDED] if self.settings.choices.serving == INVENTORY else []
         found = []
         if self.settings.endpoint is None and len(self.control_planes) > 1:
             found.append(
-                f"cluster_api_endpoint is not set: all nodes depend on {self.control_planes[0].name} alone; "
+                f"cluster_api_endpoint is not set: all nodes depend on {self.first} alone; "
                 "give the address of a load balancer or a virtual address"
             )
         if len(self.etcd_hosts) % 2 == 0:
@@ -369,6 +409,7 @@ class _Planner:
 
     def _units(self, host: Host) -> list[str]:
         found = [unit for place in ("etcd", "control_plane", "node") if place in host.places for unit in UNITS[place]]
+        found = _wanted(found, self.settings.existing)
         return [unit for unit in found if unit != "csr-approver" or self.settings.choices.service]
 
     def _components(self, host: Host) -> dict[str, list[str]]:
@@ -376,7 +417,9 @@ class _Planner:
         found: dict[str, list[str]] = {"control_plane": [], "node": []}
         for place in ("etcd", "control_plane", "node"):
             if place in host.places:
-                found["node" if place == "node" else "control_plane"] += COMPONENTS[place]
+                found["node" if place == "node" else "control_plane"] += _wanted(
+                    COMPONENTS[place], self.settings.existing
+                )
         return found
 
     def _path(self, file: str) -> str:

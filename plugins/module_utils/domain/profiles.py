@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 __all__ = [
     "CLIENT",
     "COMPONENTS",
+    "EXISTING",
     "JOIN_CA",
     "KEY_TYPES",
     "PROFILES",
@@ -319,6 +320,12 @@ _KUBEADM = Profile(
     signing={"all": "ca"},
     local_by_loopback=False,
     cas_in_place=True,
+)
+
+# Of a cluster that somebody else has made: kubelets alone, and nothing is signed here. As kubeadm has it, the CA of the
+# API servers is also the one whose clients the kubelet takes.
+EXISTING = Profile(
+    cas=(), rows=(), trust=(Trust("kubernetes", ("node",), "ca.crt", ("kubernetes-ca",), restarts=("kubelet",)),)
 )
 
 PROFILES: dict[str, Profile] = {"separated": _SEPARATED, "kubeadm": _KUBEADM}

@@ -582,6 +582,7 @@ def test_the_plan_says_who_decides() -> None:
         "renewal": "inventory",
         "serving": "inventory",
         "service": True,
+        "module": False,
     }
     people = build(cluster_client_approval="manual", cluster_serving_approval="manual")
     assert people["policy"]["decides"] == []
@@ -810,3 +811,110 @@ def test_what_lives_in_a_kubeconfig_has_no_files_to_move() -> None:
     assert row(made, "cp1", "admin")["kubeconfig"]["path"] == "/root/admin.conf"
     said = refusal(SINGLE, cluster_identity_overrides={"admin": {"key_path": "/root/admin.key"}}, **KUBEADM)
     assert "cluster_identity_overrides: admin: 'key_path' is not an option" in said
+
+
+# -- a cluster that somebody else has made
+
+PIN = "sha256:" + "ab" * 32
+NODES = {"kube_node": ["w1", "w2"], "all": ["w1", "w2", "cp1"]}
+EXISTING = {
+    "cluster_admin_kubeconfig": "~/.kube/config",
+    "cluster_ca_pins": [PIN],
+    "cluster_allow_existing": True,
+}
+
+
+def join_existing(groups: dict[str, list[str]] | None = None, **changes: Any) -> dict[str, Any]:
+    return build(groups or NODES, **{**EXISTING, **changes})
+
+
+def test_nodes_alone_join_an_existing_cluster() -> None:
+    made = join_existing()
+    assert set(made["hosts"]) == {"w1", "w2"}
+    assert made["cas"] == []
+    cluster = made["cluster"]
+    assert cluster["existing"]
+    assert (cluster["admin_kubeconfig"], cluster["admin_host"], cluster["admin_become"]) == (
+        "~/.kube/config",
+        "localhost",
+        False,
+    )
+    assert (cluster["control_planes"], cluster["api_endpoint"]) == ([], "")
+    host = made["hosts"]["w1"]
+    assert (host["identities"], host["users"]) == ([], [])
+    assert (host["units"], host["components"]["node"]) == (["kubelet"], ["kubelet"])
+    assert bundle(made, "w1", "kubernetes")["members"] == ["kubernetes-ca"]
+    assert host["trust"] == {"kubernetes": f"{PKI}/ca.crt"}
+    assert host["restart_files"] == {"kubelet": [f"{PKI}/ca.crt"]}
+    assert made["policy"]["nodes"]["w1"] == {"dns_names": ["w1"], "ip_addresses": ["192.0.2.31"]}
+    assert plan.components_by_host(NODES, existing=True) == {"w1": ["kubelet"], "w2": ["kubelet"]}
+
+
+def test_the_playbook_approves_there_and_says_that_nobody_does_later() -> None:
+    made = join_existing()
+    assert made["cluster"]["approval"] == {
+        "client": "inventory",
+        "renewal": "auto",
+        "serving": "inventory",
+        "service": False,
+        "module": True,
+    }
+    assert ["nobody approves the next ones" in text for text in made["warnings"]] == [True]
+    assert join_existing(cluster_client_approval="manual", cluster_serving_approval="manual")["warnings"] == []
+
+
+def test_a_given_endpoint_and_another_host_of_the_kubeconfig_are_kept() -> None:
+    made = join_existing(
+        cluster_api_endpoint="https://api.example.org:8443", cluster_admin_host="cp1", cluster_admin_become=True
+    )
+    cluster = made["cluster"]
+    assert cluster["api_endpoint"] == "https://api.example.org:8443"
+    assert (cluster["admin_host"], cluster["admin_become"]) == ("cp1", True)
+
+
+def test_networks_of_a_cluster_that_is_not_known_are_not_compared() -> None:
+    hosts = {"w1": {"node_ip": "10.96.0.7"}}
+    assert build(NODES, hosts, **EXISTING)["hosts"]["w1"]["addresses"] == ["10.96.0.7"]
+
+
+def test_in_a_cluster_of_ours_root_asks_on_the_first_control_plane() -> None:
+    cluster = build()["cluster"]
+    assert (cluster["existing"], cluster["admin_host"], cluster["admin_become"]) == (False, "cp1", True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"cluster_ca_pins": []}, "cluster_ca_pins is not set"),
+        ({"cluster_ca_pins": ["abc"]}, "not a pin like sha256:"),
+        ({"cluster_admin_kubeconfig": "config"}, "not an absolute path"),
+        ({"cluster_admin_host": "cp9"}, "neither localhost nor a host of the inventory"),
+        ({"cluster_allow_existing": False}, "this playbook is for clusters that this collection makes"),
+        ({"cluster_join_credential": "certificate"}, "join with token alone"),
+        ({"cluster_renewal_approval": "inventory"}, "no playbook runs when nodes renew"),
+        ({"cluster_kubeadm_join": True}, "cluster_kubeadm_join with cluster_admin_kubeconfig"),
+        (
+            {
+                "cluster_extra_identities": [
+                    {"name": "x", "common_name": "x", "groups": ["kube_node"], "issuer": "etcd-ca"}
+                ]
+            },
+            "cluster_extra_identities",
+        ),
+    ],
+)
+def test_what_does_not_go_with_an_existing_cluster(changes: dict[str, Any], said: str) -> None:
+    assert said in refusal(NODES, **{**EXISTING, **changes})
+
+
+def test_an_existing_cluster_beside_one_of_ours_is_refused() -> None:
+    assert "the group kube_control_plane has hosts" in refusal(SINGLE, **EXISTING)
+    assert "the group etcd has hosts" in refusal({**NODES, "etcd": ["e1"]}, **EXISTING)
+
+
+def test_pins_without_a_kubeconfig_are_refused() -> None:
+    assert "cluster_admin_kubeconfig is not" in refusal(cluster_ca_pins=[PIN])
+
+
+def test_an_inventory_of_nodes_alone_is_told_of_the_other_way() -> None:
+    assert "or set cluster_admin_kubeconfig" in refusal(NODES)
