@@ -31,6 +31,7 @@ class FilterModule:
         return {
             "bundle_contents": _refusing(flow.bundle_contents),
             "join_requests": _refusing(flow.join_requests),
+            "known_cas": _refusing(flow.known_cas),
             "needs_installing": _refusing(flow.needs_installing),
             "published_parts": _refusing(flow.published_parts),
             "signing_requests": _refusing(flow.signing_requests),

@@ -27,9 +27,9 @@ def cluster_of(module: Any) -> Cluster:
     return Cluster(load_access(module.params["kubeconfig"]), timeout=module.params["timeout"])
 
 
-def cluster_or_none(module: Any, warnings: list[str]) -> Cluster | None:
-    """In check mode, None where there is no cluster yet: everything would be made then."""
-    if not module.check_mode:
+def cluster_or_none(module: Any, warnings: list[str], always: bool = False) -> Cluster | None:
+    """In check mode, or `always`, None where there is no cluster yet: everything would be made then."""
+    if not (module.check_mode or always):
         return cluster_of(module)
     try:
         Cluster(load_access(module.params["kubeconfig"]), timeout=CHECK_TIMEOUT).get("/version")

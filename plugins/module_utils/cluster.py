@@ -45,6 +45,7 @@ __all__ = [
     "Follower",
     "ForbiddenError",
     "GoneError",
+    "HeldBackError",
     "NotFoundError",
     "UnauthorizedError",
     "UnreachableError",
@@ -105,6 +106,10 @@ class GoneError(ClusterError):
     """410: the version from which to watch is too old."""
 
 
+class HeldBackError(ClusterError):
+    """429 of an eviction: what is to be asked is for the caller to decide, which has other Pods to evict meanwhile."""
+
+
 _ERRORS = {404: NotFoundError, 409: ConflictError, 410: GoneError}
 
 
@@ -134,6 +139,7 @@ class _Call:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -233,12 +239,31 @@ class Cluster:
     def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._request(_Call("create", path, body=body))
 
+    def try_as(self, user: str, group: str, path: str, body: Mapping[str, Any]) -> None:
+        """Create as somebody else, up to where it would be written; raises what the API server has against it."""
+        headers = {"Impersonate-User": user, "Impersonate-Group": group}
+        self._request(_Call("create", path, {"dryRun": "All"}, body, headers))
+
     def replace(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._request(_Call("update", path, body=body))
 
     def merge(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A JSON merge patch (RFC 7386): lists are replaced, null removes."""
         return self._request(_Call("patch", path, body=body))
+
+    def evict(self, path: str, name: str, namespace: str, uid: str) -> bool:
+        """Have a Pod end as its PodDisruptionBudgets allow. False where it was gone already."""
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        }
+        try:
+            self._request(_Call("create", f"{path}/eviction", body=body))
+        except (NotFoundError, ConflictError):
+            return False
+        return True
 
     def delete(self, path: str, uid: str | None = None) -> bool:
         """False where it was gone already. With `uid`, nothing that took the name meanwhile is touched."""
@@ -324,7 +349,7 @@ class Cluster:
 
     def _send(self, call: _Call, timeout: float) -> Any:
         """The answer, with its body still to be read."""
-        headers = {"Accept": "application/json", "User-Agent": "tlsbootstrap.kubernetes"}
+        headers = {"Accept": "application/json", "User-Agent": "tlsbootstrap.kubernetes", **call.headers}
         if self.access.bearer:
             headers["Authorization"] = "Bearer " + self.access.bearer
         if call.body is not None:
@@ -357,6 +382,8 @@ class Cluster:
         # What an admission plugin says of a Secret may quote it.
         quotable = None if "/secrets" in call.path else status.get("message")
         said = quotable or status.get("reason") or response.reason or ""
+        if code == 429 and call.path.endswith("/eviction"):
+            return HeldBackError(str(said))
         if code in _AGAIN or (code == 500 and call.verb in ("get", "list", "watch")):
             return _AgainError(f"{code} {said}", response.headers.get("Retry-After"))
         who = f"the credentials of {self.access.path}"

@@ -14,7 +14,7 @@ from . import token_store, x509
 from .cluster import Cluster, ClusterError, ConflictError, Event, UnreachableError
 from .domain.csr import SIGNERS, Request, read_request
 from .domain.errors import InputError
-from .domain.joining import join_status, node_status, ready, subresource_of, taken_by, who_decides
+from .domain.joining import join_status, node_status, ready, subresource_of, who_decides
 from .domain.marks import Marks, label_patch, merged_taints, taints_of
 from .domain.reasons import Reason
 from .mark_store import MarkStore
@@ -79,14 +79,6 @@ class NodeStore:
         self._approval = approval or {}
         self._ours = MarkStore(cluster)
         self._present: dict[str, dict[str, Any]] = {}
-
-    def refuse_taken(self, wanted: list[WantedNode]) -> None:
-        """Names that live nodes have."""
-        self._read(wanted)
-        names = {one.name for one in wanted}
-        taken = [node for name, node in sorted(self._present.items()) if name in names and ready(node)]
-        if taken:
-            raise InputError("; ".join(map(taken_by, taken)))
 
     # -- present ----------------------------------------------------------------------------------------------------
 

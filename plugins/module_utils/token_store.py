@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from . import x509
-from .cluster import Cluster, ClusterError, ConflictError, ForbiddenError
+from .cluster import Cluster, ClusterError, ConflictError
 from .domain.errors import InputError
 from .domain.reasons import Reason
 from .domain.tokens import (
@@ -42,6 +42,7 @@ from .domain.tokens import (
     shared_manifest,
     token_of,
 )
+from .reviews import access_review
 
 __all__ = [
     "Made",
@@ -61,7 +62,6 @@ __all__ = [
 ]
 
 PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets"
-REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 THREADS = 8
 # 36^6 ids: a second clash in a row is a fault elsewhere.
 _ATTEMPTS = 5
@@ -188,16 +188,8 @@ def may_create(cluster: Cluster, user: str, groups: Iterable[str], subresource: 
 
 def _review(cluster: Cluster, user: str, groups: list[str], what: dict[str, str]) -> bool | None:
     """What the API server would answer; None where it does not say."""
-    question = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
-        "spec": {"user": user, "groups": groups, "resourceAttributes": what},
-    }
-    try:
-        return bool(cluster.create(REVIEWS, question)["status"].get("allowed"))
-    except ForbiddenError:
-        # Who may make tokens need not be allowed to ask.
-        return None
+    status = access_review(cluster, user, groups, what)
+    return None if status is None else bool(status.get("allowed"))
 
 
 def _taken(identifier: str, node: str) -> InputError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nodes
-short_description: Wait for nodes, label and taint them, remove them
+short_description: Wait for nodes, label and taint them, drain and remove them
 version_added: 0.1.0
 author:
   - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
@@ -22,6 +22,9 @@ description:
     whether its bootstrap token is still good.
   - Removing deletes the Node, the requests of it that wait for approval, and the collection's bootstrap tokens for it.
     A client certificate that the node has stays good until its end.
+  - Draining takes a node no new Pods and evicts those that it has, as their PodDisruptionBudgets allow. Pods of
+    DaemonSets and mirrors of static Pods stay. Where a node is not Ready, nobody ends its Pods, so it is enough that
+    they are to end.
 extends_documentation_fragment:
   - tlsbootstrap.kubernetes.attributes
   - tlsbootstrap.kubernetes.cluster
@@ -60,10 +63,19 @@ options:
   state:
     description:
       - Whether the nodes are to be there.
-      - V(free) changes nothing. It refuses names that nodes which are Ready have, before a host joins that has none.
+      - V(drained) cordons and drains them, and fails with the Pods that are left when the time is up. Nodes that are
+        not there are passed over.
     type: str
-    choices: [present, absent, free]
+    choices: [present, absent, drained]
     default: present
+  delete_unmanaged_pods:
+    description: Whether O(state=drained) takes Pods too that nothing would start again elsewhere.
+    type: bool
+    default: false
+  delete_empty_dir_data:
+    description: Whether O(state=drained) takes Pods too that have emptyDir volumes, with what is in them.
+    type: bool
+    default: false
   wait:
     description:
       - What to wait for. V(registered) is for clusters whose nodes get their network later.
@@ -104,6 +116,15 @@ EXAMPLES = r"""
     nodes:
       - name: worker-2
     state: absent
+
+- name: Drain two nodes
+  tlsbootstrap.kubernetes.nodes:
+    kubeconfig: /etc/kubernetes/admin.conf
+    nodes:
+      - name: worker-1
+      - name: worker-2
+    state: drained
+    delete_empty_dir_data: true
 """
 
 RETURN = r"""
@@ -130,6 +151,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.client import CLUSTER_SPEC, cluster_or_none
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.drain import Drain
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.node_store import NodeStore, check_wanted
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome, run
 
@@ -146,7 +168,9 @@ NODE: dict[str, Any] = {
 SPEC: dict[str, Any] = {
     **CLUSTER_SPEC,
     "nodes": {"type": "list", "elements": "dict", "required": True, "options": NODE},
-    "state": {"type": "str", "choices": ["present", "absent", "free"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "drained"], "default": "present"},
+    "delete_unmanaged_pods": {"type": "bool", "default": False},
+    "delete_empty_dir_data": {"type": "bool", "default": False},
     "wait": {"type": "str", "choices": ["ready", "registered", "none"], "default": "ready"},
     "approval": {"type": "dict", "default": {}},
     "timeout": {"type": "int", "default": 300},
@@ -161,10 +185,10 @@ def apply(module: AnsibleModule) -> Outcome:
     cluster = cluster_or_none(module, warnings)
     if cluster is None:
         return Outcome(result={"missing": [one.name for one in wanted]}, warnings=warnings)
+    if module.params["state"] == "drained":
+        drain = Drain(cluster, module.params["delete_unmanaged_pods"], module.params["delete_empty_dir_data"])
+        return Outcome(drain.run([one.name for one in wanted], module.check_mode), {"missing": []})
     store = NodeStore(cluster, module.check_mode, module.params["approval"])
-    if module.params["state"] == "free":
-        store.refuse_taken(wanted)
-        return Outcome(result={"missing": []})
     if module.params["state"] == "absent":
         return Outcome(store.remove([one.name for one in wanted]), {"missing": []})
     reasons, missing = store.bring(wanted, module.params["wait"])

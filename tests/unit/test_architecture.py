@@ -29,7 +29,7 @@ SOLE_WRITER = "module_utils/files.py"
 PURE = {
     "__future__", "abc", "base64", "binascii", "collections", "copy", "dataclasses", "datetime", "difflib", "enum",
     "fnmatch", "functools", "hashlib", "hmac", "ipaddress", "itertools", "json", "math", "operator", "posixpath",
-    "re", "string", "textwrap", "types", "typing", "unicodedata", "urllib.parse",
+    "re", "string", "struct", "textwrap", "types", "typing", "unicodedata", "urllib.parse",
 }  # fmt: skip
 # `secrets` is randomness, which tokens are made of.
 PURE_EXCEPTIONS = {"module_utils/domain/tokens.py": {"secrets"}}

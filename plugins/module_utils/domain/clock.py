@@ -17,11 +17,13 @@ WARNING = 60
 LIMIT = 300
 
 
-def check_clock(host: str, now: datetime.datetime, controller: datetime.datetime) -> tuple[int, str | None]:
+def check_clock(
+    host: str, now: datetime.datetime, reference: datetime.datetime, whose: str = "the controller's"
+) -> tuple[int, str | None]:
     """By how many seconds the host's clock is ahead, and a warning; refused when it is too far off."""
-    offset = int((now - controller).total_seconds())
+    offset = int((now - reference).total_seconds())
     text = (
-        f"the clock of {host} says {instant_text(now)}, the controller's {instant_text(controller)}: "
+        f"the clock of {host} says {instant_text(now)}, {whose} {instant_text(reference)}: "
         f"{abs(offset)} s {'ahead' if offset > 0 else 'behind'}"
     )
     if abs(offset) > LIMIT:

@@ -59,6 +59,16 @@ class Choices:
         """Whether the playbook approves what nodes ask for while they join."""
         return self.approver == MODULE and INVENTORY in (self.client, self.serving)
 
+    @property
+    def renews_serving(self) -> bool:
+        """Whether a kubelet's next serving certificates are approved while nobody looks."""
+        return self.serving == INVENTORY and self.approver == SERVICE
+
+    @property
+    def serving_approver(self) -> str:
+        """The setting because of which they are not."""
+        return f"cluster_serving_approval: {MANUAL}" if self.serving == MANUAL else f"cluster_approver: {self.approver}"
+
     def problems(self) -> list[str]:
         """Combinations that could not work, or that would look safer than they are."""
         anybody = self.credential in _FOR_ANY_NODE

@@ -31,6 +31,7 @@ __all__ = [
     "pinned",
     "read_pins",
     "rights_review",
+    "skew",
 ]
 
 _PIN = re.compile(r"sha256:[0-9a-f]{64}\Z", re.ASCII)
@@ -83,12 +84,19 @@ def pinned(cas: Sequence[tuple[str, CertificateInfo]], pins: Iterable[str], wher
 # -- whether our hosts fit it
 
 
-def check_version(api: str, kubelet: str) -> None:
-    """A kubelet is never newer than the API server, and at most three minor versions older."""
+def skew(api: str, kubelet: str) -> str:
+    """How a kubelet is too far from its API server: it is never newer, and at most three minor versions older."""
     server, ours = _minor(api), _minor(kubelet)
     if server is None or ours is None or 0 <= server - ours <= _OLDER:
+        return ""
+    return "newer than" if ours > server else f"more than {_OLDER} minor versions older than"
+
+
+def check_version(api: str, kubelet: str) -> None:
+    """Refuse what is too far."""
+    said = skew(api, kubelet)
+    if not said:
         return
-    said = "newer than" if ours > server else f"more than {_OLDER} minor versions older than"
     raise InputError(
         f"the cluster runs Kubernetes {api.lstrip('v')}, and cluster_kubernetes_version is {kubelet}: a kubelet may "
         f"not be {said} its API server. Set cluster_kubernetes_version to {api.lstrip('v')}, and give the kubelet of "

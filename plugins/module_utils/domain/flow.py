@@ -12,7 +12,14 @@ from typing import Any
 from .errors import InputError
 from .pem import CERTIFICATE, PUBLIC_KEY, bundle
 
-__all__ = ["bundle_contents", "join_requests", "needs_installing", "published_parts", "signing_requests"]
+__all__ = [
+    "bundle_contents",
+    "join_requests",
+    "known_cas",
+    "needs_installing",
+    "published_parts",
+    "signing_requests",
+]
 
 
 def signing_requests(
@@ -90,6 +97,31 @@ def bundle_contents(
                 "complete": len(parts) == len(members),
             }
         )
+    return found
+
+
+def known_cas(
+    plan: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], authorities: Mapping[str, Any]
+) -> dict[str, str]:
+    """As the CA host knows them: CAs of the API server's clients, and those by which this host trusts the API server.
+
+    Where one is not known yet nothing is said. A cluster that somebody else has made has told them itself.
+    """
+    cluster = plan["cluster"]
+    if cluster.get("existing"):
+        return {"client": str(cluster["client_cas"]), "kubernetes": "".join(map(str, cluster["cas"].values()))}
+    first = hosts[cluster["first_control_plane"]]
+    own = list(plan["host"].get("bundles") or [])
+    wanted = {
+        "client": (first["trust"]["client"], [*first["bundles"], *own]),
+        "kubernetes": ((plan["host"].get("trust") or {}).get("kubernetes"), own),
+    }
+    parts = authorities.get("certificates") or {}, authorities.get("published") or {}
+    found = {}
+    for name, (path, bundles) in wanted.items():
+        row = next((one for one in bundles if one["path"] == path), None)
+        filled = bundle_contents([row], *parts) if row else []
+        found[name] = str(filled[0]["content"]) if filled and filled[0]["complete"] else ""
     return found
 
 

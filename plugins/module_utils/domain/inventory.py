@@ -526,6 +526,16 @@ def _check_label_key(what: str, key: str) -> None:
 def _check_clashes(hosts: Sequence[Host], findings: Findings) -> None:
     by_name: dict[str, str] = {}
     by_address: dict[str, str] = {}
+    addresses = {address: host.name for host in hosts for address in host.addresses}
+    for host in hosts:
+        # The kubelet would ask for a certificate with it as an address.
+        other = addresses.get(host.node_name, host.name)
+        if other != host.name:
+            findings.add(
+                f"host {host.name}: its node name {host.node_name} is the address of {other}, whose names its "
+                "certificates "
+                "would have: give it another node_name"
+            )
     for host in hosts:
         other = by_name.setdefault(host.node_name.lower(), host.name)
         if other != host.name:
@@ -544,7 +554,7 @@ def _check_networks(settings: Settings, hosts: Sequence[Host], findings: Finding
     networks = [("cluster_service_cidr", network) for network in settings.service_networks]
     networks += [("cluster_pod_cidr", network) for network in settings.pod_networks]
     for host in hosts:
-        for text in host.addresses:
+        for text in dict.fromkeys([*host.addresses, *([host.node_name] if names.is_ip(host.node_name) else [])]):
             address = ipaddress.ip_address(text)
             for variable, network in networks:
                 if address.version == network.version and address in network:

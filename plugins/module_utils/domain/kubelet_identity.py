@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .certificate import CertificateInfo
 
-__all__ = ["GROUP", "Found", "Verdict", "assess", "is_known", "pointed_at", "user_of"]
+__all__ = ["GROUP", "Found", "Verdict", "assess", "is_known", "node_of", "pointed_at", "user_of"]
 
 GROUP = "system:nodes"
 _PREFIX = "system:node:"
@@ -63,14 +63,18 @@ def user_of(node_name: str) -> str:
     return _PREFIX + node_name
 
 
-def is_known(node_name: str, found: Found) -> bool:
-    """Whether this host was this node: it has a certificate of it, whether that is still good or not, and its key."""
+def node_of(found: Found) -> str:
+    """The node that this host was: it has a certificate of it, whether that is still good or not, and its key."""
     certificate = found.certificate
-    return (
-        certificate is not None
-        and certificate.common_name == user_of(node_name)
-        and certificate.key.public_key_sha256 == found.key_sha256
-    )
+    if certificate is None or certificate.key.public_key_sha256 != found.key_sha256:
+        return ""
+    name = certificate.common_name
+    return name[len(_PREFIX) :] if name.startswith(_PREFIX) else ""
+
+
+def is_known(node_name: str, found: Found) -> bool:
+    """Whether this host was this node."""
+    return node_of(found) == node_name
 
 
 def assess(node_name: str, found: Found, now: datetime.datetime) -> Verdict:

@@ -32,6 +32,8 @@ Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 # RFC 1123 as Kubernetes reads it: k8s.io/apimachinery/pkg/util/validation, IsDNS1123Subdomain.
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\Z", re.ASCII)
+# Go reads such a name as an address, leading zeros and all (k8s.io/utils/net, ParseIPSloppy).
+_ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}\Z", re.ASCII)
 _LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]", re.ASCII)
 # ub-common-name of RFC 5280; the cryptography package refuses to build a longer one.
 _COMMON_NAME_BYTES = 64
@@ -68,8 +70,10 @@ def check_dns_name(name: str, what: str = "DNS name", wildcard: bool = False) ->
 
 
 def check_node_name(name: str, host: str) -> str:
-    """A Node's name. It may look like an IPv4 address, as Kubernetes allows."""
+    """A Node's name. It may be an IPv4 address, as Kubernetes allows; its certificates then have no DNS name."""
     problem = _problem_of_name(str(name))
+    if problem is None and _ADDRESS.match(str(name)) and not is_ip(name):
+        problem = "it looks like an IPv4 address, and is none in its one form"
     if problem is not None:
         raise InputError(
             f"host {host}: {str(name)!r} cannot be the name of a Node: {problem}; "

@@ -74,6 +74,7 @@ CODES: dict[str, str] = {
     "ObjectMissing": "the object is not in the cluster",
     "ObjectChanged": "the object differs from what is wanted",
     "ObjectLeftover": "an object of ours is no longer wanted",
+    "PodEvicted": "the node that it is on is drained",
     "TokenWanted": "a node that joins needs a bootstrap token",
     "TokenLeftover": "a bootstrap token of ours is no longer wanted",
     "JoinsChanged": "joins by certificate are opened, or their time is over",

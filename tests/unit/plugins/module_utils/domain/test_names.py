@@ -33,6 +33,9 @@ def test_node_name(name: str) -> None:
         ("w-", "starts and ends with"),
         ("a..b", "starts and ends with"),
         ("w 1", "only a-z"),
+        # Go would take it for 10.0.0.1.
+        ("010.0.0.1", "looks like an IPv4 address"),
+        ("10.0.0.256", "looks like an IPv4 address"),
         ("w\n", "only a-z"),
         ("", "empty"),
     ],

@@ -611,6 +611,9 @@ def test_bounds_of_the_token(ttl: str) -> None:
         ({"w1": {"node_ip": "192.0.2.31", "node_name": "localhost"}}, "is a name of the API server"),
         ({"w1": {"node_ip": "192.0.2.31", "node_name": "w_1"}}, "give the host a valid node_name"),
         ({"w1": {"node_ip": "192.0.2.31", "node_name": "bücher"}}, "xn--"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_name": "192.0.2.32"}}, "its node name 192.0.2.32 is the address of w2"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_name": "10.96.0.1"}}, "10.96.0.1 is a name of the API server"),
+        ({"w1": {"node_ip": "192.0.2.31", "node_name": "10.96.0.7"}}, "10.96.0.7 lies in cluster_service_cidr"),
         ({"w1": {"node_ip": "192.0.2.31", "node_labels": {"a b": "c"}}}, "cannot be a key"),
         ({"w1": {"node_ip": "192.0.2.31", "node_labels": {"a": "c d"}}}, "value of a label"),
         ({"w1": {"node_ip": "192.0.2.31", "node_labels": ["a"]}}, "a dictionary is wanted"),
@@ -637,6 +640,29 @@ def test_taints_of_a_control_plane_are_those_given() -> None:
     for given, wanted in (([], []), ([{**taint, "value": True}], [taint])):
         made = build(groups, {"cp1": {"node_ip": "192.0.2.11", "node_taints": given}})
         assert made["hosts"]["cp1"]["taints"] == wanted
+
+
+def test_a_node_that_is_called_by_its_address_has_no_dns_name() -> None:
+    made = build(None, {"w1": {"ansible_host": "192.0.2.31", "node_name": "192.0.2.31"}})
+    assert made["policy"]["nodes"]["192.0.2.31"] == {"dns_names": [], "ip_addresses": ["192.0.2.31"]}
+    assert made["policy"]["nodes"]["w2"] == {"dns_names": ["w2"], "ip_addresses": ["192.0.2.32"]}
+    # Where it is not one of its addresses it comes besides.
+    made = build(None, {"w1": {"ansible_host": "192.0.2.31", "node_name": "198.51.100.7"}})
+    assert made["policy"]["nodes"]["198.51.100.7"]["ip_addresses"] == ["198.51.100.7", "192.0.2.31"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"cluster_approver": "module"}, "(cluster_approver: module): they end at their first renewal"),
+        ({"cluster_serving_approval": "manual"}, "(cluster_serving_approval: manual): they end at their first renewal"),
+    ],
+)
+def test_serving_certificates_that_nobody_renews_are_told(changes: dict[str, str], words: str) -> None:
+    found = [text for text in build(None, None, **changes)["warnings"] if "serving certificates" in text]
+    assert bool(found) is bool(words)
+    assert all(words in text for text in found)
 
 
 def test_two_spellings_of_one_address() -> None:

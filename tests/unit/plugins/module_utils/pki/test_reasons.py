@@ -363,6 +363,7 @@ ELSEWHERE = {
     "ObjectMissing": "integration/targets/cluster_objects/tasks/main.yml",
     "ObjectChanged": "integration/targets/cluster_objects/tasks/main.yml",
     "ObjectLeftover": "integration/targets/cluster_objects/tasks/main.yml",
+    "PodEvicted": "integration/targets/nodes/tasks/drain.yml",
     "TokenWanted": "integration/targets/bootstrap_tokens/tasks/main.yml",
     "TokenLeftover": "integration/targets/bootstrap_tokens/tasks/main.yml",
     "RequestApproved": "integration/targets/csr_approval/tasks/main.yml",

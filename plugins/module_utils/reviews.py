@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the API server would let somebody do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .cluster import Cluster, ForbiddenError
+
+__all__ = ["REVIEWS", "access_review"]
+
+REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+
+
+def access_review(cluster: Cluster, user: str, groups: Iterable[str], what: Mapping[str, str]) -> dict[str, Any] | None:
+    """Its answer, `allowed` with the `reason`; None to those who may not ask."""
+    question = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "groups": list(groups), "resourceAttributes": dict(what)},
+    }
+    try:
+        status: dict[str, Any] = cluster.create(REVIEWS, question)["status"]
+    except ForbiddenError:
+        # Who may make tokens need not be allowed to ask.
+        return None
+    return status
