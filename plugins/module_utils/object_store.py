@@ -62,7 +62,7 @@ class ObjectStore:
 
     def plan(self, manifests: Iterable[Mapping[str, Any]], absent: Iterable[Mapping[str, Any]]) -> list[Step]:
         """What has to be done. All refusals come from here, before the first change."""
-        steps = [self._compare(with_label(manifest)) for manifest in manifests]
+        steps = [self._compare(manifest) for manifest in manifests]
         steps += [self._leftover(key_of(manifest)) for manifest in absent]
         return [step for step in steps if step.reasons]
 
@@ -73,11 +73,13 @@ class ObjectStore:
             else:
                 self._bring(step.key, step.wanted)
 
-    def _compare(self, wanted: Mapping[str, Any]) -> Step:
-        key = key_of(wanted)
+    def _compare(self, manifest: Mapping[str, Any]) -> Step:
+        """What somebody else made gets what is wanted, but not our label: it would be deleted for it one day."""
+        key = key_of(manifest)
         present = self._cluster.find(self._path(key))
         if present is None:
-            return Step(key, wanted, (Reason("ObjectMissing", str(key), None, None, "created"),))
+            return Step(key, with_label(manifest), (Reason("ObjectMissing", str(key), None, None, "created"),))
+        wanted = with_label(manifest) if is_ours(present) else manifest
         check_role_ref(wanted, present)
         found = differences(wanted, present)
         return Step(key, wanted, tuple(Reason("ObjectChanged", str(key), path, old, new) for path, old, new in found))

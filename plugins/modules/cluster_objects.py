@@ -31,6 +31,7 @@ options:
     description:
       - Objects that are not to be there; C(apiVersion), C(kind) and C(metadata.name) suffice.
       - Only those that the collection made are deleted, which is told by their label C(app.kubernetes.io/managed-by).
+        What somebody else made under the same name gets what O(objects) names, but not the label.
     type: list
     elements: dict
     default: []
