@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from . import x509
 from .cluster import Cluster, ClusterError, ConflictError
+from .domain.csr import CLIENT_SIGNER, read_request
 from .domain.errors import InputError
 from .domain.reasons import Reason
 from .domain.tokens import (
@@ -50,6 +51,7 @@ __all__ = [
     "check_given",
     "check_rights",
     "check_wanted",
+    "delete_requests",
     "delete_tokens",
     "kept_tokens",
     "leftover_reason",
@@ -62,6 +64,7 @@ __all__ = [
 ]
 
 PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 THREADS = 8
 # 36^6 ids: a second clash in a row is a fault elsewhere.
 _ATTEMPTS = 5
@@ -137,6 +140,22 @@ def delete_tokens(cluster: Cluster, tokens: Iterable[OwnToken]) -> list[Reason]:
     """Deleted by uid, so that a token which took the name meanwhile stays."""
     gone = _side_by_side(lambda token: (token, cluster.delete(f"{PATH}/{token.name}", token.uid)), list(tokens))
     return [leftover_reason(token) for token, deleted in gone if deleted]
+
+
+def delete_requests(cluster: Cluster, tokens: Iterable[OwnToken]) -> list[Reason]:
+    """What was asked with these tokens and has come to nothing: who asked would be let in later, when nobody looks."""
+    users = {USER_PREFIX + token.id for token in tokens}
+    if not users:
+        return []
+    items, _version = cluster.list(REQUESTS, {"fieldSelector": f"spec.signerName={CLIENT_SIGNER}"})
+    requests = (read_request(item, x509.parse_request) for item in items if item["spec"].get("username") in users)
+    open_ones = [one for one in requests if not one.denied and not one.issued]
+    gone = _side_by_side(lambda one: (one, cluster.delete(f"{REQUESTS}/{one.name}", one.uid)), open_ones)
+    return [
+        Reason("ObjectLeftover", f"request {one.name}", None, "asked by a token that is gone", "deleted")
+        for one, deleted in gone
+        if deleted
+    ]
 
 
 def leftover_reason(token: OwnToken) -> Reason:

@@ -95,6 +95,12 @@ options:
     type: list
     elements: str
     default: []
+  requests:
+    description:
+      - With O(state=absent), whether the certificate signing requests go too that were made with the deleted tokens and
+        that nothing was issued for. For joins that have failed, so that nobody is let in when they are over.
+    type: bool
+    default: false
   allow_weak_secret:
     description: Whether a token of your own may have a secret that can be guessed, such as C(0123456789abcdef).
     type: bool
@@ -166,6 +172,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.client imp
     cluster_of,
     cluster_or_none,
 )
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import ForbiddenError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.durations import parse_duration
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.tokens import OwnToken
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome, run, utc_now
@@ -192,6 +199,7 @@ SPEC: dict[str, Any] = {
     "tokens": {"type": "list", "elements": "dict", "default": [], "options": TOKEN, "no_log": False},
     "nodes": {"type": "list", "elements": "str", "default": []},
     "shared": {"type": "bool", "default": False},
+    "requests": {"type": "bool", "default": False},
     "allow_weak_secret": {"type": "bool", "default": False, "no_log": False},
 }
 
@@ -236,8 +244,14 @@ def absent(module: AnsibleModule) -> Outcome:
     if module.check_mode:
         return Outcome([token_store.leftover_reason(token) for token in stale])
     reasons = token_store.delete_tokens(cluster, stale)
+    if module.params["requests"]:
+        try:
+            reasons += token_store.delete_requests(cluster, stale)
+        except ForbiddenError as error:
+            # The tokens are gone; whoever may do no more has to be told.
+            warnings.append(str(error))
     sweep_marks(cluster, utc_now())
-    return Outcome(reasons)
+    return Outcome(reasons, warnings=warnings)
 
 
 def main() -> None:

@@ -18,8 +18,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import measure
+from cluster_rows import cluster_sh
 from contenders import measure as measure_all
-from rows import ROWS, Place
+from place import Place
+from rows import ROWS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/performance.md"
 
@@ -33,12 +35,12 @@ def machine(place: Place) -> list[str]:
     names = re.findall(r"(?m)^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text()) or [platform.machine()]
     pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     system = dict(re.findall(r'(?m)^(\w+)="?([^"\n]*)', Path("/etc/os-release").read_text()))
-    manifest = json.loads((place.collections / "ansible_collections/community/crypto/MANIFEST.json").read_text())
     versions = {
         "Python": platform.python_version(),
         "ansible-core": version("ansible-core"),
         "cryptography": version("cryptography"),
-        "community.crypto": manifest["collection_info"]["version"],
+        "community.crypto": collection(place, "community/crypto"),
+        "kubernetes.core": collection(place, "kubernetes/core"),
         "kubeadm": answer(place.kubeadm, "version", "-o", "short"),
         "cfssl": package("golang-cfssl"),
         "easy-rsa": package("easy-rsa"),
@@ -58,6 +60,11 @@ def answer(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def collection(place: Place, name: str) -> str:
+    manifest = json.loads((place.collections / "ansible_collections" / name / "MANIFEST.json").read_text())
+    return str(manifest["collection_info"]["version"])
+
+
 def package(name: str) -> str:
     return answer("dpkg-query", "-W", "-f", "${Version}", name)
 
@@ -73,8 +80,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, help="at most so many runs of each contender")
     parser.add_argument("--only", metavar="NAME", help="contenders whose name contains this, for work on one of them")
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
-    for option in ("work", "collections", "kubeadm"):
-        parser.add_argument(f"--{option}", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--nodes", action="store_true", help="tell how many hosts the rows need as nodes")
+    for option in ("work", "collections", "kubeadm", "hosts"):
+        parser.add_argument(f"--{option}", default="", help=argparse.SUPPRESS)
     found = parser.parse_args()
     unknown = sorted(set(found.rows) - set(ROWS))
     if unknown:
@@ -82,22 +90,43 @@ def arguments() -> argparse.Namespace:
     return found
 
 
+def emptied(place: Place) -> None:
+    """A run that was killed has left an API server."""
+    ended(place)
+    shutil.rmtree(place.work, ignore_errors=True)
+    place.work.mkdir(parents=True)
+    (place.work / "ansible.cfg").touch()
+
+
+def ended(place: Place) -> None:
+    if place.cluster.exists():
+        cluster_sh(place, "stop")
+
+
+def measured(key: str, place: Place, given: argparse.Namespace) -> measure.Result:
+    row = ROWS[key]
+    say(f"==> {key}: {row.title}")
+    contenders = [one for one in row.contenders(place) if (given.only or "") in one.name]
+    return measure.Result(row.title, row.goals, measure_all(contenders, given.runs, say))
+
+
 def main() -> None:
     given = arguments()
     if given.list:
         print("\n".join(f"{key:12} {row.title}" for key, row in ROWS.items()))
         return
-    place = Place(Path(given.work), Path(given.collections), given.kubeadm)
-    shutil.rmtree(place.work, ignore_errors=True)
-    place.work.mkdir(parents=True)
-    (place.work / "ansible.cfg").touch()
+    if given.nodes:
+        print(max(ROWS[key].nodes for key in given.rows or ROWS))
+        return
+    place = Place(Path(given.work), Path(given.collections), given.kubeadm, hosts=Path(given.hosts))
+    # For this process alone; what is measured is called as users call it.
+    os.environ.pop("PYTHONPATH", None)
+    emptied(place)
     about = machine(place)
-    results = []
-    for key in given.rows or ROWS:
-        say(f"==> {key}: {ROWS[key].title}")
-        contenders = [one for one in ROWS[key].contenders(place) if (given.only or "") in one.name]
-        runs = measure_all(contenders, given.runs, say)
-        results.append(measure.Result(ROWS[key].title, ROWS[key].goals, runs))
+    try:
+        results = [measured(key, place, given) for key in given.rows or ROWS]
+    finally:
+        ended(place)
     text = "\n".join(about) + "\n\n" + measure.table(results)
     print(text)
     if given.write:

@@ -29,6 +29,8 @@ class Contender:
     environment: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Path], None] = lambda _folder: None
     check: Callable[[Path], None] = lambda _folder: None
+    # What else there is to be told of a run, by its unit.
+    count: Callable[[Path], Mapping[str, float]] = lambda _folder: {}
     # Whether the folder is emptied before each run.
     fresh: bool = True
 
@@ -41,7 +43,7 @@ class Contender:
         os.sync()
         runs = [timed(command, self.folder, self.environment) for command in self.commands]
         self.check(self.folder)
-        return Run(sum(run.wall for run in runs), sum(run.cpu for run in runs))
+        return Run(sum(run.wall for run in runs), sum(run.cpu for run in runs), self.count(self.folder))
 
 
 def timed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Run:

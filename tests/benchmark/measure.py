@@ -21,17 +21,23 @@ class Run:
 
     wall: float
     cpu: float
+    # What else was counted, by its unit.
+    counts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Goal:
-    """How our time has to compare: with a peer's (at most `bound` times it), or with a number of seconds."""
+    """How our time has to compare: with a peer's (at most `bound` times it), or with a number of seconds.
+
+    With `unit` it is not about time, but about what was counted so.
+    """
 
     text: str
     bound: float
     peer: str | None = None
     # What is not the work itself and taken off first: the start of Ansible.
     allowance: str | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,15 +55,24 @@ class Result:
     def cpu(self, name: str) -> float:
         return statistics.median(run.cpu for run in self.runs[name])
 
+    def count(self, name: str, unit: str) -> float:
+        return statistics.median(run.counts[unit] for run in self.runs[name])
+
 
 def verdict(result: Result, goal: Goal) -> str:
     """The goal, what was reached, and whether that is enough."""
     if any(name not in result.runs for name in (OURS, goal.peer, goal.allowance) if name):
         return f"{goal.text}: not measured"
+    if goal.unit:
+        counted = result.count(OURS, goal.unit)
+        return f"{goal.text}: {_word(counted, goal)}, {counted:.0f} {goal.unit}"
     ours = result.wall(OURS) - (result.wall(goal.allowance) if goal.allowance else 0.0)
     reached = ours / result.wall(goal.peer) if goal.peer else ours
-    word = "reached" if reached <= goal.bound else "missed"
-    return f"{goal.text}: {word}, {_amount(reached, goal)}"
+    return f"{goal.text}: {_word(reached, goal)}, {_amount(reached, goal)}"
+
+
+def _word(reached: float, goal: Goal) -> str:
+    return "reached" if reached <= goal.bound else "missed"
 
 
 def _amount(reached: float, goal: Goal) -> str:

@@ -8,58 +8,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from contenders import PLAYBOOKS, Contender, both, chains, files_there
+from cluster_rows import CLUSTER_ROWS
+from contenders import Contender, both, chains, files_there
+from join_rows import JOIN_ROWS
 from measure import OURS, Goal
+from place import BASH, START, Place, Row, plain, playbook
 
 CONTROL_PLANE = {"cp1": {"ansible_connection": "local", "node_ip": "192.0.2.11"}}
-START = "Ansible's start and one call"
-ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
-BASH = ["bash", "-euo", "pipefail", "-c"]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the bench works, and where what it calls lies."""
-
-    work: Path
-    collections: Path
-    kubeadm: str
-    easyrsa: str = "/usr/share/easy-rsa/easyrsa"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Ansible as it comes, without anybody's settings."""
-        return {
-            "ANSIBLE_CONFIG": str(self.work / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-            "ANSIBLE_HOME": str(self.work / "ansible"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "LC_ALL": "C.UTF-8",
-        }
-
-
-@dataclass(frozen=True)
-class Row:
-    title: str
-    contenders: Callable[[Place], list[Contender]]
-    goals: tuple[Goal, ...] = ()
-
-
-def playbook(name: str, folder: Path, *more: str, **variables: object) -> list[str]:
-    values = {"folder": str(folder), "ansible_python_interpreter": sys.executable, **variables}
-    path = name if name.startswith("tlsbootstrap.") else str(PLAYBOOKS / name)
-    return [ANSIBLE, *more, "--extra-vars", json.dumps(values), path]
-
-
-def plain(place: Place, runs: int) -> Contender:
-    """What every play costs, whatever it does."""
-    folder = place.work / "start"
-    return Contender(START, [playbook("empty.yml", folder)], folder, runs, place.environment)
-
 
 # ---- one control plane
 
@@ -373,4 +330,6 @@ ROWS = {
     "plan-1": Row("plan of 1 node", planned(1, 3)),
     "plan-1000": Row("plan of 1,000 nodes", planned(1000, 3)),
     "plan-5000": Row("plan of 5,000 nodes", planned(5000, 3)),
+    **CLUSTER_ROWS,
+    **JOIN_ROWS,
 }

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import token_store, x509
@@ -70,6 +71,16 @@ class Hand:
             "spec": {"request": base64.b64encode(request).decode(), "signerName": signer, "usages": list(usages)},
         }
         return cluster.create(REQUESTS, body)["metadata"]["name"]
+
+    def ask_all(self, tokens):
+        """A first request of each node, with its token; their names."""
+
+        def ask(node):
+            request = x509.make_request(x509.generate_key("ecdsa-p256"), f"system:node:{node}", ("system:nodes",))
+            return self.submit(self.as_token(tokens[node]), request.encode(), CLIENT, CLIENT_USAGES)
+
+        with ThreadPoolExecutor(8) as pool:
+            return set(pool.map(ask, tokens))
 
     def outcome(self, name, seconds=10.0):
         """(condition, reason, certificate) once it is decided, and issued where it is approved."""

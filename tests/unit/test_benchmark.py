@@ -68,6 +68,13 @@ def test_who_was_not_measured_is_no_goal(measure: ModuleType) -> None:
     assert measure.verdict(result(measure, goal, this_collection=[1.0]), goal) == "10 x: not measured"
 
 
+def test_a_goal_about_what_was_counted(measure: ModuleType) -> None:
+    goal = measure.Goal("at most 15 tasks", 15, unit="tasks")
+    runs = [measure.Run(1.0, 0.5, {"tasks": count}) for count in (14, 15, 40)]
+    assert measure.verdict(measure.Result("w", [goal], {"this collection": runs}), goal).endswith("reached, 15 tasks")
+    assert "missed, 40 tasks" in measure.verdict(measure.Result("w", [goal], {"this collection": runs[2:]}), goal)
+
+
 def test_the_table_has_a_line_for_each_contender(measure: ModuleType) -> None:
     goal = measure.Goal("faster", 1, "peer")
     lines = measure.table([result(measure, goal, this_collection=[1.0, 2.0, 3.0], peer=[5.0])]).splitlines()

@@ -89,9 +89,9 @@ def test_a_host_is_lost_in_the_middle(cp1: Host, w1: Host, w2: Host) -> None:
     assert "w2: " in broken.failures
     assert "w1: " not in broken.failures
     assert ready_nodes(cp1) == ["w1"]
-    # No token, and nothing on the other host; what is on this one is known by it to the next run.
-    left = left_of_joins(cp1, w1, w2)
-    assert sorted(left) == [f"w2:{KEY}", f"w2:{BOOTSTRAP}"]
+    # No token, and nothing on the other host; what is on this one is known by it to the next run. It may have come back
+    # in time to be tidied up.
+    assert set(left_of_joins(cp1, w1, w2)) <= {f"w2:{KEY}", f"w2:{BOOTSTRAP}"}
     heals(cp1, w2)
 
 

@@ -56,6 +56,5 @@ def test_nobody_approves(without_service: None, cp1: Host, w2: Host) -> None:
     assert "kubernetes.io/kube-apiserver-client-kubelet" in late.failures
     assert "csr-approver on the control planes has to decide it: does it run" in late.failures
     assert left_of_joins(cp1, w2) == []
-    requests = cp1.objects("certificatesigningrequests")["items"]
-    assert requests
-    assert [entry["metadata"]["name"] for entry in requests if entry.get("status", {}).get("conditions")] == []
+    # Nobody is let in later by what was asked for when the join was not over.
+    assert cp1.objects("certificatesigningrequests")["items"] == []

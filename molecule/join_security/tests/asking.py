@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import signal
 from typing import Any
 
-from proofs.hosts import KUBECTL, PROOF, Host
+from proofs.ansible import run
+from proofs.hosts import KUBECTL, PKI, PROOF, Host
+from proofs.nodes import tokens
 from testinfra.backend.base import CommandResult
 
 CLIENT, SERVING = "kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving"
 USAGES = {CLIENT: ["digital signature", "client auth"], SERVING: ["digital signature", "server auth"]}
+
+STOLEN = f"{PROOF}/token.conf"
+
+
+def steal_token(cp1: Host, thief: Host) -> str:
+    """Put the token of the second worker, whose play was killed when it had made it, into a host's STOLEN; its id."""
+    killed = run("join", "--limit", "w2", kill_after="Make a bootstrap token")
+    assert killed.code == -signal.SIGKILL
+    (name,) = tokens(cp1)
+    data = cp1.objects("secret", "--namespace=kube-system", name)["data"]
+    halves = [base64.b64decode(data[key]).decode() for key in ("token-id", "token-secret")]
+    kubectl = f"{KUBECTL} --kubeconfig {STOLEN} config"
+    thief.output(
+        f"{kubectl} set-cluster it --server https://{cp1.address}:6443 --certificate-authority {PKI}/kubernetes-ca.crt"
+    )
+    thief.output(f"{kubectl} set-credentials thief --token %s", ".".join(halves))
+    thief.output(f"{kubectl} set-context it --cluster it --user thief && {kubectl} use-context it")
+    return halves[0]
 
 
 def ask(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import signal
 import time
 
 import pytest
-from asking import CLIENT, SERVING, ask, outcome
+from asking import CLIENT, SERVING, STOLEN, ask, outcome, steal_token
 from conftest import JOINING, Site
-from proofs.ansible import run
-from proofs.hosts import KUBECTL, PKI, PROOF, Host
+from proofs.hosts import KUBECTL, PKI, Host
 from proofs.nodes import ready_nodes, tokens
 from proofs.samples import wait_for
 
-STOLEN = f"{PROOF}/token.conf"
 KUBELET = "/etc/kubernetes/kubelet.conf"
 # A token that was used works for so long after it was deleted: the API server remembers who it is.
 REMEMBERED = 12
@@ -26,18 +22,7 @@ NODE = "/O=system:nodes/CN=system:node:"
 def token(cp1: Host, w1: Host, w2: Host) -> str:
     """The token of the second worker, which its play has made before it was killed, in the hands of the first one."""
     Site(cp1, w2, cluster_join_credential="token").strangers()
-    killed = run("join", "--limit", "w2", kill_after="Make a bootstrap token")
-    assert killed.code == -signal.SIGKILL
-    (name,) = tokens(cp1)
-    data = cp1.objects("secret", "--namespace=kube-system", name)["data"]
-    halves = [base64.b64decode(data[key]).decode() for key in ("token-id", "token-secret")]
-    kubectl = f"{KUBECTL} --kubeconfig {STOLEN} config"
-    w1.output(
-        f"{kubectl} set-cluster it --server https://{cp1.address}:6443 --certificate-authority {PKI}/kubernetes-ca.crt"
-    )
-    w1.output(f"{kubectl} set-credentials thief --token %s", ".".join(halves))
-    w1.output(f"{kubectl} set-context it --cluster it --user thief && {kubectl} use-context it")
-    return halves[0]
+    return steal_token(cp1, w1)
 
 
 @pytest.mark.parametrize(

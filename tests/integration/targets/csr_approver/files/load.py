@@ -12,7 +12,6 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hand import CLIENT, CLIENT_USAGES, REQUESTS, Hand
@@ -21,22 +20,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from service import Service, write_policy
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
-
 CLUSTER, OUTPUT = Path(sys.argv[1]), Path(sys.argv[2])
 NODES = [f"load-{number}" for number in range(1000)]
 SECONDS = 30 * 10
 MEGABYTES = 128
-
-
-def submit_all(hand, tokens):
-
-    def submit(node):
-        request = x509.make_request(x509.generate_key("ecdsa-p256"), f"system:node:{node}", ("system:nodes",))
-        return hand.submit(hand.as_token(tokens[node]), request.encode(), CLIENT, CLIENT_USAGES)
-
-    with ThreadPoolExecutor(8) as pool:
-        return set(pool.map(submit, NODES))
 
 
 def submit_large(hand, token):
@@ -73,7 +60,7 @@ def main():
     write_policy(OUTPUT, dict.fromkeys(NODES, ()))
     tokens = hand.tokens(NODES)
     large = submit_large(hand, tokens[NODES[0]])
-    names = submit_all(hand, tokens)
+    names = hand.ask_all(tokens)
     assert len(still_pending(hand.admin, names | large)) == len(names) + len(large)
     service = Service(OUTPUT, "load", str(CLUSTER / "approver.conf"))
     started = time.monotonic()
