@@ -43,6 +43,8 @@ options:
         a warning.
     type: bool
     default: true
+requirements:
+  - cryptography 3.4 or later
 """
 
 EXAMPLES = r"""
