@@ -36,6 +36,7 @@ def strangers(given: Given, cp1: Host, w1: Host) -> None:
     """Nobody knows the host yet."""
     forget(w1)
     cp1.kubectl("delete", "node", "--ignore-not-found", "w1")
+    cp1.kubectl("delete", "csr", "--all")
     cp1.kubectl("delete", "clusterrolebinding", "--ignore-not-found", BINDING)
 
 
