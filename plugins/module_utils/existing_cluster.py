@@ -45,23 +45,22 @@ def look(kubeconfig: str, pins: Sequence[str], kubelet: str, server: str, renewe
             f"the kubeconfig {kubeconfig} does not exist on this host: cluster_admin_kubeconfig is its path on "
             "cluster_admin_host"
         ) from None
-    # Before the credentials are shown to anybody.
-    trusted = existing.pinned(_cas(files.read(access.ca, follow=True) or b"", access.authority), pins, kubeconfig)
+    # Before the credentials are shown to anybody. The modules of the run that come after know no pins: they are right
+    # because this kubeconfig trusts no other CA. What remains is who may write it, or its CA's file, between the two.
+    trusted = existing.all_pinned(_cas(files.read(access.ca, follow=True) or b"", access.authority), pins, kubeconfig)
     server = server or existing.check_server(access.server, kubeconfig)
     cluster = Cluster(access, timeout)
     version = str(cluster.get("/version")["gitVersion"])
     existing.check_version(version, kubelet)
     _check_rights(cluster)
-    published = _data(cluster, "kube-root-ca.crt").get("ca.crt", "")
-    if published:
-        where = "the cluster (ConfigMap kube-root-ca.crt)"
-        trusted = [*existing.pinned(_cas(published.encode(), where), pins, where), *trusted]
-    warnings = [] if not renewed or _renews(cluster) else [_NOT_RENEWED]
+    published, warnings = _published(cluster, pins)
+    if renewed and not _renews(cluster):
+        warnings.append(_NOT_RENEWED)
     dns = _dns(cluster)
     if "dns_ips" not in dns:
         warnings.append(_NO_DNS)
     clients = _data(cluster, "extension-apiserver-authentication").get("client-ca-file", "")
-    return Found(server, version, pem.bundle(trusted), clients, dns, warnings)
+    return Found(server, version, pem.bundle([*published, *trusted]), clients, dns, warnings)
 
 
 _NOT_RENEWED = (
@@ -70,14 +69,25 @@ _NOT_RENEWED = (
     "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient"
 )
 _NO_DNS = (
-    "this cluster says nowhere what its DNS is (ConfigMap kubelet-config or Service kube-dns, in kube-system): Pods "
-    "get that of their node, unless kubelet_config_overrides has clusterDNS and clusterDomain"
+    "this cluster does not say, or not to these credentials, what its DNS is (ConfigMap kubelet-config or Service "
+    "kube-dns, in kube-system): Pods get that of their node, unless kubelet_config_overrides has clusterDNS and "
+    "clusterDomain"
 )
 
 
 def _cas(data: bytes, where: str) -> list[tuple[str, CertificateInfo]]:
     found = pem.certificates(data, where)
     return [(block.text(), x509.certificate_info(x509.load_certificate(block, where))) for block in found]
+
+
+def _published(cluster: Cluster, pins: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The CAs that the cluster gives to its Pods, as far as a pin names them, and a warning of the others."""
+    text = _data(cluster, "kube-root-ca.crt").get("ca.crt", "")
+    if not text:
+        return [], []
+    where = "the cluster (ConfigMap kube-root-ca.crt)"
+    found, others = existing.pinned(_cas(text.encode(), where), pins, where)
+    return found, [existing.unpinned_text(others, where)] if others else []
 
 
 def _check_rights(cluster: Cluster) -> None:
@@ -106,6 +116,14 @@ def _data(cluster: Cluster, name: str) -> dict[str, str]:
 
 
 def _dns(cluster: Cluster) -> dict[str, Any]:
+    """What it says of its DNS, which is not needed, so that no right to it is either."""
+    try:
+        return _installed_dns(cluster)
+    except ForbiddenError:
+        return {}
+
+
+def _installed_dns(cluster: Cluster) -> dict[str, Any]:
     """As kubeadm writes it for its kubelets; where another tool has made the cluster, as its DNS is installed."""
     text = _data(cluster, "kubelet-config").get("kubelet", "")
     config = documents.load(text.encode(), "the ConfigMap kubelet-config") if text else None

@@ -14,8 +14,8 @@ author:
   - tlsbootstrap.kubernetes contributors (@tlsbootstrap)
 description:
   - Asks a cluster with the kubeconfig of an administrator. Changes nothing, and returns nothing secret.
-  - The CA in the kubeconfig has to be one that O(ca_pins) names, or nothing is sent to the server. The CA that the
-    cluster gives to its Pods has to be one too. CAs that no pin names are left out.
+  - Each CA in the kubeconfig has to be one that O(ca_pins) names, or nothing is sent to the server. Of the CAs that the
+    cluster gives to its Pods one has to be; those that no pin names are left out, with a warning.
   - Refuses a kubelet that is newer than the API server, or more than three minor versions older.
   - Refuses credentials that do not suffice to join nodes, and names each verb that is missing.
 extends_documentation_fragment:

@@ -22,6 +22,7 @@ __all__ = [
     "EVERYTHING",
     "NEEDED",
     "Right",
+    "all_pinned",
     "check_server",
     "check_version",
     "domain_of_corefile",
@@ -32,6 +33,7 @@ __all__ = [
     "read_pins",
     "rights_review",
     "skew",
+    "unpinned_text",
 ]
 
 _PIN = re.compile(r"sha256:[0-9a-f]{64}\Z", re.ASCII)
@@ -63,22 +65,44 @@ def pin_of(ca: CertificateInfo) -> str:
     return f"sha256:{ca.key.public_key_sha256}"
 
 
-def pinned(cas: Sequence[tuple[str, CertificateInfo]], pins: Iterable[str], where: str) -> list[str]:
-    """Those of the CAs, in PEM, that a pin names.
+def pinned(cas: Sequence[tuple[str, CertificateInfo]], pins: Iterable[str], where: str) -> tuple[list[str], list[str]]:
+    """Those of the CAs, in PEM, that a pin names, and the pins and subjects of the others.
 
     kubeadm takes a whole bundle for one certificate in it that a pin names. Here each has to be named: whoever can add
     a CA to a bundle could otherwise stand for the API server.
     """
     wanted = frozenset(pins)
     found = [text for text, ca in cas if pin_of(ca) in wanted]
+    others = [f"{pin_of(ca)} ({ca.subject})" for _text, ca in cas if pin_of(ca) not in wanted]
     if not found:
-        there = ", ".join(f"{pin_of(ca)} ({ca.subject})" for _text, ca in cas)
+        there = ", ".join(others)
         raise InputError(
             f"the CA of {where} is not the one that cluster_ca_pins names: there is {there or 'none'}. Either this is "
             "another cluster, or its CA was replaced: ask on one of its control planes, and trust no other answer. "
             "Nothing was changed"
         )
+    return found, others
+
+
+def all_pinned(cas: Sequence[tuple[str, CertificateInfo]], pins: Iterable[str], where: str) -> list[str]:
+    """As `pinned`, for what a client trusts: it would show its credentials to whoever has the key of any of them."""
+    found, others = pinned(cas, pins, where)
+    if others:
+        raise InputError(
+            f"{where} trusts CAs that cluster_ca_pins does not name: {', '.join(others)}. Who has the key of one could "
+            "stand for the API server and be shown the credentials: take it out of certificate-authority(-data) there, "
+            "or, if it is a CA of this cluster, add its pin to cluster_ca_pins. Nothing was sent to the server"
+        )
     return found
+
+
+def unpinned_text(others: Iterable[str], where: str) -> str:
+    """What is said of CAs that are left out."""
+    return (
+        f"{where} has CAs that cluster_ca_pins does not name, and nodes do not trust them: {', '.join(others)}. If the "
+        "CA of the cluster is being replaced, nodes lose its API servers with the old one: ask for the pin of the new "
+        "one on a control plane, and add it"
+    )
 
 
 # -- whether our hosts fit it

@@ -36,8 +36,14 @@ def test_what_is_no_pin_is_refused(pin: str) -> None:
 
 
 def test_only_cas_that_a_pin_names_are_believed() -> None:
-    assert existing.pinned(BUNDLE, [f"sha256:{OURS}"], "x") == ["ours"]
-    assert existing.pinned(BUNDLE, [f"sha256:{OTHER}", f"sha256:{OURS}"], "x") == ["ours", "other"]
+    assert existing.pinned(BUNDLE, [f"sha256:{OURS}"], "x") == (["ours"], [f"sha256:{OTHER} (CN=cd)"])
+    assert existing.pinned(BUNDLE, [f"sha256:{OTHER}", f"sha256:{OURS}"], "x") == (["ours", "other"], [])
+
+
+def test_what_a_client_trusts_has_to_be_named_wholly() -> None:
+    assert existing.all_pinned(BUNDLE, [f"sha256:{OTHER}", f"sha256:{OURS}"], "x") == ["ours", "other"]
+    with pytest.raises(InputError, match=rf"x trusts CAs that .* does not name: sha256:{OTHER} \(CN=cd\)\. .*add its"):
+        existing.all_pinned(BUNDLE, [f"sha256:{OURS}"], "x")
 
 
 def test_another_ca_is_refused_with_its_own_pin() -> None:

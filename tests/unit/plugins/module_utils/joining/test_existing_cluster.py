@@ -44,6 +44,7 @@ class Fake:
         self.renews = True
         self.version = "v1.37.2"
         self.reached = False
+        self.unreadable: set[str] = set()
 
     def __call__(self, access: Any, timeout: float) -> Fake:
         self.access, self.reached = access, True
@@ -54,7 +55,10 @@ class Fake:
         return {"gitVersion": self.version}
 
     def find(self, path: str) -> Any:
-        return self.objects.get(path.rsplit("/", 1)[1])
+        name = path.rsplit("/", 1)[1]
+        if name in self.unreadable:
+            raise ForbiddenError("403")
+        return self.objects.get(name)
 
     def create(self, path: str, body: Any) -> Any:
         if path.endswith("/subjectaccessreviews"):
@@ -113,6 +117,16 @@ def test_a_cluster_that_says_nothing_of_its_dns_is_told_of(fake: Fake, kubeconfi
     assert ["clusterDNS" in text for text in found.warnings] == [True]
 
 
+@pytest.mark.parametrize("name", ["kubelet-config", "kube-dns", "coredns"])
+def test_who_may_not_read_what_dns_there_is_joins_as_if_it_were_not_said(
+    fake: Fake, kubeconfig: Path, name: str
+) -> None:
+    fake.unreadable = {name}
+    found = look(kubeconfig)
+    assert found.dns == {}
+    assert ["clusterDNS" in text for text in found.warnings] == [True]
+
+
 def test_a_pin_of_another_ca_has_the_server_never_asked(fake: Fake, kubeconfig: Path) -> None:
     with pytest.raises(InputError, match=r"the CA of .*admin\.conf is not the one that cluster_ca_pins names"):
         look(kubeconfig, pin(OTHER))
@@ -125,11 +139,22 @@ def test_a_cluster_with_another_ca_than_its_kubeconfig_is_refused(fake: Fake, ku
         look(kubeconfig)
 
 
-def test_nodes_trust_no_ca_that_no_pin_names(fake: Fake, kubeconfig: Path) -> None:
+def test_a_server_of_a_ca_that_no_pin_names_is_shown_no_credentials(fake: Fake, kubeconfig: Path) -> None:
     write(kubeconfig, OURS + OTHER)
+    with pytest.raises(InputError, match=rf"admin\.conf trusts CAs .* {pin(OTHER)} .*Nothing was sent"):
+        look(kubeconfig)
+    assert not fake.reached
+    assert look(kubeconfig, pin(OURS), pin(OTHER)).cas == OURS + OTHER
+
+
+def test_nodes_trust_no_ca_that_no_pin_names_and_the_user_is_told(fake: Fake, kubeconfig: Path) -> None:
+    fake.objects["kubelet-config"] = {"data": {"kubelet": CONFIG}}
     fake.objects["kube-root-ca.crt"] = {"data": {"ca.crt": OTHER + OURS}}
-    assert look(kubeconfig).cas == OURS
-    assert look(kubeconfig, pin(OURS), pin(OTHER)).cas == OTHER + OURS
+    found = look(kubeconfig)
+    assert found.cas == OURS
+    assert [pin(OTHER) in text and pin(OURS) not in text for text in found.warnings] == [True]
+    found = look(kubeconfig, pin(OURS), pin(OTHER))
+    assert (found.cas, found.warnings) == (OTHER + OURS, [])
 
 
 def test_a_cluster_that_gives_its_pods_no_ca_has_that_of_the_kubeconfig(fake: Fake, kubeconfig: Path) -> None:
