@@ -14,6 +14,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from . import files, kubeconfigs
+from .domain.endpoints import host_and_port
 from .domain.errors import InputError
 
 __all__ = ["Access", "NotThereError", "load_access"]
@@ -53,6 +54,7 @@ def load_access(path: str) -> Access:
     ca = _file(folder, found.ca_path, found.ca_data)
     if not found.server.startswith("https://") or ca is None:
         raise InputError(f"{path}: the server has to be an https:// address with a certificate-authority to check it")
+    host_and_port(found.server, path)
     certificate = _file(folder, found.certificate_path, found.certificate_data)
     key = _file(folder, found.key_path, found.key_data)
     if (certificate is None) != (key is None):

@@ -13,6 +13,9 @@ from .domain.errors import InputError
 
 __all__ = ["load"]
 
+# PyYAML's constructors raise these, and quote the file, where a value does not fit its tag, as in `!!bool secret`.
+_BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 
 def load(data: bytes, what: str) -> Any:
     """One document; what a parser says of a broken one is not told, for it quotes the file, which may hold secrets."""
@@ -33,5 +36,5 @@ def _yaml(data: bytes, what: str) -> Any:
         ) from None
     try:
         return yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, *_BROKEN):
         raise InputError(f"{what}: not valid YAML") from None

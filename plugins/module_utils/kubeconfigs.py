@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ from .domain.errors import InputError
 from .domain.plain import plain_text
 
 __all__ = ["Kubeconfig", "build", "parse"]
+
+# What an Authorization header can carry, of which nothing begins another header.
+_TOKEN = re.compile(r"[!-~]*\Z")
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def parse(data: bytes, what: str) -> Kubeconfig:
         cluster = _named(document["clusters"], context["cluster"])["cluster"]
         user = _named(document.get("users") or [], context.get("user")).get("user") or {}
         return Kubeconfig(
-            server=plain_text(cluster["server"]),
+            server=_server(cluster["server"], what),
             cluster_name=plain_text(context["cluster"]),
             user_name=plain_text(context.get("user")),
             context_name=plain_text(context_name),
@@ -111,7 +115,7 @@ def parse(data: bytes, what: str) -> Kubeconfig:
             certificate_data=_decode(user.get("client-certificate-data")),
             key_path=_path(user.get("client-key")),
             key_data=_decode(user.get("client-key-data")),
-            token=user.get("token"),
+            token=_token(user.get("token"), what),
         )
     except (KeyError, IndexError, TypeError, AttributeError, binascii.Error, ValueError):
         raise InputError(f"{what}: not a kubeconfig with a current context") from None
@@ -126,6 +130,26 @@ def _document(data: bytes, what: str) -> dict[str, Any]:
 
 def _named(entries: list[dict[str, Any]], name: str | None) -> dict[str, Any]:
     return next(entry for entry in [*entries, {"name": name}] if entry.get("name") == name)
+
+
+def _server(value: Any, what: str) -> str:
+    """Shown wherever the API server is spoken of, so that a password in it would be."""
+    server = plain_text(value)
+    if "@" in server:
+        raise InputError(
+            f"{what}: the address of the server holds a user name or a password, which is not used: write "
+            "https://<host>:<port>, and give the user a client certificate or a token"
+        )
+    return server
+
+
+def _token(value: Any, what: str) -> str | None:
+    if value is None or (isinstance(value, str) and _TOKEN.match(value)):
+        return value
+    raise InputError(
+        f"{what}: the user's token is no text of printable ASCII characters without spaces: write it in quotes, and "
+        "without a line break at its end"
+    )
 
 
 def _path(value: Any) -> str | None:

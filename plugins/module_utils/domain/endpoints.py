@@ -1,17 +1,18 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where something serves TLS: ``host:port``."""
+"""Where something serves TLS: ``host:port``, or ``https://host:port`` of an API server."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from .errors import InputError
 
-__all__ = ["Endpoint", "endpoint_of"]
+__all__ = ["Endpoint", "endpoint_of", "host_and_port"]
 
 _ADDRESS = re.compile(
     r"(?:\[(?P<literal>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[\w.-]{1,253})):(?P<port>[0-9]{1,5})\Z", re.ASCII
@@ -39,3 +40,15 @@ def endpoint_of(row: dict[str, Any]) -> Endpoint:
         )
     host = match["literal"] or match["host"]
     return Endpoint(address, host, port, str(row.get("server_name") or host))
+
+
+def host_and_port(server: str, where: str) -> tuple[str, int]:
+    """Of the address of an API server. What is none is not shown: it may hold a password."""
+    try:
+        parts = urlsplit(server)
+        host, port = parts.hostname, 443 if parts.port is None else parts.port
+    except ValueError:
+        host, port = None, 0
+    if not host or not port or "@" in server or not server.startswith("https://"):
+        raise InputError(f"{where}: the address of the API server is not like https://<host>:<port>")
+    return host, port

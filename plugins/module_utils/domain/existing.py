@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from . import names
 from .certificate import CertificateInfo
 from .csr import CLIENT_SIGNER, SERVING_SIGNER
+from .endpoints import host_and_port
 from .errors import InputError
 from .lease import LEASES_NAMESPACE
 
@@ -135,7 +135,7 @@ def _minor(version: str) -> int | None:
 
 def check_server(server: str, where: str) -> str:
     """The address of the API server in a kubeconfig, where nodes can have it."""
-    host = urlsplit(server).hostname or ""
+    host, _port = host_and_port(server, where)
     local = ipaddress.ip_address(host).is_loopback if names.is_ip(host) else host == "localhost"
     if local:
         raise InputError(
@@ -148,10 +148,15 @@ def check_server(server: str, where: str) -> str:
 def known_dns(addresses: Any, domain: Any) -> dict[str, Any]:
     """What the cluster says of its DNS, as far as it does."""
     found: dict[str, Any] = {}
+    # Text alone: what else a file may hold can be gigabytes as text.
+    if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
+        raise InputError("the cluster's DNS (clusterDNS of the ConfigMap kubelet-config) is not a list of addresses")
+    if domain is not None and not isinstance(domain, str):
+        raise InputError("the cluster's domain (clusterDomain of the ConfigMap kubelet-config) is no name")
     if addresses:
-        found["dns_ips"] = [names.canonical_ip(str(address), "the cluster's DNS") for address in addresses]
+        found["dns_ips"] = [names.canonical_ip(address, "the cluster's DNS") for address in addresses]
     if domain:
-        found["domain"] = names.check_dns_name(str(domain), "the cluster's domain")
+        found["domain"] = names.check_dns_name(domain, "the cluster's domain")
     return found
 
 

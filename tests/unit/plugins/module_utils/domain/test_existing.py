@@ -82,10 +82,29 @@ def test_other_addresses_are_taken_as_they_are() -> None:
     assert existing.check_server("https://[2001:db8::1]:6443", "x") == "https://[2001:db8::1]:6443"
 
 
+@pytest.mark.parametrize(
+    "server",
+    [
+        "https://[::1",
+        "https://h:99999",
+        "https://h:x",
+        "https://h:0",
+        "https://",
+        "http://h",
+        "https://u:canary@h:6443",
+    ],
+)
+def test_what_is_no_address_of_a_server_is_refused_and_not_shown(server: str) -> None:
+    with pytest.raises(InputError, match=r"^x: the address of the API server is not like") as refused:
+        existing.check_server(server, "x")
+    assert "canary" not in str(refused.value)
+
+
 def test_dns_is_taken_as_far_as_the_cluster_says_it() -> None:
     assert existing.known_dns(["10.96.0.10"], "cluster.local") == {"dns_ips": ["10.96.0.10"], "domain": "cluster.local"}
     assert existing.known_dns([], "") == {}
-    for addresses, domain in ((["name"], "cluster.local"), (["10.96.0.10"], "a b")):
+    bad = ((["name"], ""), (["10.96.0.10"], "a b"), (5, ""), ({"10.96.0.10": 1}, ""), ([["10.96.0.10"]], ""), ([], 5))
+    for addresses, domain in bad:
         with pytest.raises(InputError):
             existing.known_dns(addresses, domain)
 

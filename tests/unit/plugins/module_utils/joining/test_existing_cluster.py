@@ -127,6 +127,16 @@ def test_who_may_not_read_what_dns_there_is_joins_as_if_it_were_not_said(
     assert ["clusterDNS" in text for text in found.warnings] == [True]
 
 
+@pytest.mark.parametrize("server", ["https://[::1", "https://192.0.2.10:99999", "https://admin:canary@192.0.2.10:6443"])
+def test_a_server_that_is_none_is_refused_and_not_shown(fake: Fake, kubeconfig: Path, server: str) -> None:
+    write(kubeconfig, server=server)
+    with pytest.raises(InputError, match=r"admin\.conf: the address of the") as refused:
+        look(kubeconfig)
+    assert server not in str(refused.value)
+    assert "canary" not in str(refused.value)
+    assert not fake.reached
+
+
 def test_a_pin_of_another_ca_has_the_server_never_asked(fake: Fake, kubeconfig: Path) -> None:
     with pytest.raises(InputError, match=r"the CA of .*admin\.conf is not the one that cluster_ca_pins names"):
         look(kubeconfig, pin(OTHER))

@@ -51,6 +51,15 @@ def test_the_questions_are_those_of_a_kubelet_with_a_token() -> None:
     assert [OPERATORS in spec["groups"] for _path, spec in reviewer.asked] == [False, False, True, True]
 
 
+@pytest.mark.parametrize("answer", [{}, {"status": None}, {"status": "Success"}])
+def test_an_answer_that_says_nothing_is_no_refusal(answer: dict[str, Any]) -> None:
+    class Silent(Reviewer):
+        def create(self, path: str, body: Any) -> Any:
+            return answer
+
+    check(Silent(), ())
+
+
 def test_missing_rights_name_verb_resource_and_remedy() -> None:
     with pytest.raises(InputError, match=r"may not create certificatesigningrequests.*control_plane"):
         check(Reviewer(), ())

@@ -8,12 +8,13 @@ from __future__ import annotations
 import base64
 import datetime
 import importlib
+import json
 import time
 from typing import Any
 
 import pytest
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kubeconfigs, x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import documents, kubeconfigs, x509
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import flow, pem
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.ca import check_authority, lifetime
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.certificate import CertificateInfo
@@ -239,6 +240,38 @@ def test_kubeconfigs_survive_the_way_back() -> None:
 )
 def test_what_is_no_kubeconfig_is_refused_without_quoting_it(data: bytes) -> None:
     with pytest.raises(InputError, match=r"admin\.conf") as refused:
+        kubeconfigs.parse(data, "admin.conf")
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!bool canary", '!!int ""', "!!float canary", "!!timestamp canary", "!!python/name:canary", "{[]: canary}"],
+)
+def test_a_value_that_does_not_fit_its_tag_is_an_error_that_quotes_nothing(value: str) -> None:
+    with pytest.raises(InputError, match=r"^admin\.conf: not valid YAML$"):
+        documents.load(f"x: {value}\n".encode(), "admin.conf")
+
+
+@pytest.mark.parametrize(
+    "token", [1234567, ["canary"], {"canary": 1}, "canary\n", "canary\r\nHost: x", "canary \u20ac"]
+)
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(token: object) -> None:
+    config = {
+        "kind": "Config",
+        "clusters": [{"name": "k", "cluster": {"server": "https://192.0.2.1:6443"}}],
+        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+        "users": [{"name": "u", "user": {"token": token}}],
+    }
+    with pytest.raises(InputError, match=r"^admin\.conf: the user's token is no text of printable ASCII") as refused:
+        kubeconfigs.parse(json.dumps(config).encode(), "admin.conf")
+    assert "canary" not in str(refused.value)
+    assert "1234567" not in str(refused.value)
+
+
+def test_a_password_in_the_address_of_a_server_is_refused_and_not_shown() -> None:
+    data = kubeconfigs.build(kubeconfigs.Kubeconfig("https://admin:canary@192.0.2.1:6443", token="x"))
+    with pytest.raises(InputError, match=r"^admin\.conf: the address of the server holds a user name") as refused:
         kubeconfigs.parse(data, "admin.conf")
     assert "canary" not in str(refused.value)
 
