@@ -393,7 +393,7 @@ class Cluster:
                 "a CA that it does not trust"
             )
         if code == 403:
-            return ForbiddenError(f"{who} may not {call.text}: {said}; a role that allows it has to be bound to them")
+            return ForbiddenError(f"{who} may not {call.text}: {said}{_remedy(str(status.get('message') or ''))}")
         kind = _ERRORS.get(code, ClusterError)
         return kind(f"the API server {self.access.server} refused to {call.text} ({call.path}): {code} {said}")
 
@@ -524,6 +524,11 @@ class Follower:
                 break
         self.contact = time.monotonic()
         return version
+
+
+def _remedy(message: str) -> str:
+    """Of a 403. An authorizer says `User "x" cannot ...`; what admission refuses no role allows."""
+    return "" if message and " cannot " not in message else "; a role that allows it has to be bound to them"
 
 
 @contextlib.contextmanager

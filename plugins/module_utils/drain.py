@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .cluster import Cluster, HeldBackError, UnreachableError
+from .cluster import Cluster, ClusterError, UnreachableError
 from .domain.draining import Pod, drain_problems, leaving, left_text, read_pod
 from .domain.errors import InputError
 from .domain.joining import ready
@@ -30,7 +30,7 @@ class Drain:
         self._cluster = cluster
         self._unmanaged = unmanaged
         self._empty_dirs = empty_dirs
-        # What the API server has said last of a Pod that it does not let go, by uid.
+        # What was said last of a Pod that is not let go, by uid.
         self._held: dict[str, str] = {}
 
     def run(self, names: Iterable[str], check_mode: bool) -> list[Reason]:
@@ -49,7 +49,10 @@ class Drain:
         reasons = [
             Reason("ObjectChanged", f"node {name}", "spec.unschedulable", "false", "true") for name in open_nodes
         ]
-        reasons += [Reason("PodEvicted", f"pod {pod}", None, f"on node {pod.node}", "evicted") for pod in pods]
+        # One that is ending already is waited for.
+        reasons += [
+            Reason("PodEvicted", f"pod {pod}", None, f"on node {pod.node}", "evicted") for pod in pods if not pod.ending
+        ]
         if not check_mode:
             for name in open_nodes:
                 self._cluster.merge(f"{_NODES}/{name}", {"spec": {"unschedulable": True}})
@@ -71,9 +74,11 @@ class Drain:
                 left = [pod for pod in self._pods(nodes) if not (pod.ending and pod.node in silent)]
                 if not left:
                     return
+                if self._cluster.remaining() > _BEAT:
+                    list(pool.map(self._evict, [pod for pod in left if not pod.ending]))
+                # Asking may have taken all of the time.
                 if self._cluster.remaining() <= _BEAT:
                     raise UnreachableError(self._late(left, nodes))
-                list(pool.map(self._evict, [pod for pod in left if not pod.ending]))
                 time.sleep(_BEAT)
 
     def _evict(self, pod: Pod) -> None:
@@ -81,7 +86,9 @@ class Drain:
         try:
             self._cluster.evict(path, pod.name, pod.namespace, pod.uid)
             self._held.pop(pod.uid, None)
-        except HeldBackError as error:
+        except ClusterError as error:
+            # A budget that holds it, or two of them, or its namespace that ends: the others can go meanwhile, and the
+            # user may mend it meanwhile.
             self._held[pod.uid] = str(error)
 
     def _late(self, left: list[Pod], nodes: Iterable[str]) -> str:

@@ -70,7 +70,7 @@ def drain_problems(pods: Iterable[Pod], unmanaged: bool, empty_dirs: bool) -> li
 def left_text(pods: Iterable[Pod], held: Mapping[str, str]) -> str:
     """Which Pods have not gone in time, and why. `held`: what the API server has said last, by uid."""
     texts = [
-        f"{pod} on {pod.node} ({held.get(pod.uid) or ('it is ending' if pod.ending else 'it is still there')})"
+        f"{pod} on {pod.node} ({'it is ending' if pod.ending else held.get(pod.uid) or 'it is still there'})"
         for pod in pods
     ]
     more = len(texts) - _SHOWN

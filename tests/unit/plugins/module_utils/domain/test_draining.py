@@ -72,7 +72,8 @@ def test_all_reasons_against_a_drain_come_together() -> None:
 
 def test_pods_that_are_left_are_named_with_the_reason() -> None:
     pods = [Pod("a", "shop", "a", "w2"), Pod("b", "shop", "b", "w2", ending=True), Pod("c", "shop", "c", "w3")]
-    text = left_text(pods, {"a": "the disruption budget x needs 1 healthy pods"})
+    # What held one that is ending by now is over.
+    text = left_text(pods, {"a": "the disruption budget x needs 1 healthy pods", "b": "the disruption budget y"})
     assert text == (
         "shop/a on w2 (the disruption budget x needs 1 healthy pods); shop/b on w2 (it is ending); "
         "shop/c on w3 (it is still there)"
