@@ -77,8 +77,7 @@ def _look(server: str, context: ssl.SSLContext, ca_path: str, asked: bool) -> En
         return Endpoint(
             "unreachable",
             f"{server} cannot be reached from here ({error.strerror or error or 'no answer'}): does the API server, "
-            "or the "
-            "load balancer before it, run, and does a firewall or a route keep this host from it?",
+            "or the load balancer before it, run, and does a firewall or a route keep this host from it?",
         )
 
 

@@ -140,8 +140,7 @@ def address_findings(addresses: Iterable[str], missing: Iterable[str]) -> list[F
         Finding(
             "address",
             f"{', '.join(gone)} of node_ip ({', '.join(addresses)}) is on no interface of this host, so the kubelet "
-            "would "
-            "report no address and get no serving certificate: correct node_ip, or give the host the address",
+            "would report no address and get no serving certificate: correct node_ip, or give the host the address",
         )
     ]
 
@@ -197,8 +196,7 @@ def deaf_runtime(socket: str) -> Finding:
     return Finding(
         "runtime",
         f"what listens at {socket} does not answer CRI (runtime.v1), which the kubelet speaks: with containerd, take "
-        "cri from "
-        "disabled_plugins in /etc/containerd/config.toml and restart it; Docker needs cri-dockerd",
+        "cri from disabled_plugins in /etc/containerd/config.toml and restart it; Docker needs cri-dockerd",
     )
 
 
@@ -218,8 +216,7 @@ def swap_findings(devices: Iterable[str], config: Mapping[str, Any]) -> list[Fin
         Finding(
             "swap",
             f"swap is on ({', '.join(found)}), and the kubelet would not start: turn it off (swapoff -a, and its "
-            "line in "
-            "/etc/fstab), or set failSwapOn: false in kubelet_config_overrides",
+            "line in /etc/fstab), or set failSwapOn: false in kubelet_config_overrides",
         )
     ]
 
@@ -244,8 +241,7 @@ def cgroup_findings(
                 f"this host has cgroup v1, which a kubelet of {kubernetes} "
                 + (
                     "refuses: start it with cgroup v2 (systemd.unified_cgroup_hierarchy=1 on the kernel's command "
-                    "line), or "
-                    "set failCgroupV1: false in kubelet_config_overrides"
+                    "line), or set failCgroupV1: false in kubelet_config_overrides"
                     if refused
                     else "still takes, and a later one will not: move to cgroup v2"
                 ),
@@ -258,8 +254,7 @@ def cgroup_findings(
             Finding(
                 "cgroup",
                 f"the kernel has no cgroup controller {', '.join(missing)}, which the kubelet needs: enable it "
-                "(memory: "
-                "cgroup_enable=memory on the kernel's command line)",
+                "(memory: cgroup_enable=memory on the kernel's command line)",
             )
         )
     return found
@@ -295,8 +290,7 @@ def disk_findings(disk: Disk, config: Mapping[str, Any]) -> list[Finding]:
             Finding(
                 "disk",
                 f"{disk.path} has {_mebibytes(disk.free)} left, less than the {_mebibytes(_ROOM)} that a node needs "
-                "at the "
-                "least: make room",
+                "at the least: make room",
             )
         ]
     amounts = {"nodefs.available": (disk.free, disk.size), "nodefs.inodesFree": (disk.inodes_free, disk.inodes)}
@@ -304,8 +298,7 @@ def disk_findings(disk: Disk, config: Mapping[str, Any]) -> list[Finding]:
         Finding(
             "disk",
             f"{disk.path}: {name} is below {limit}, so the kubelet would evict Pods as soon as it starts: make room, "
-            "or set "
-            "evictionHard in kubelet_config_overrides",
+            "or set evictionHard in kubelet_config_overrides",
             fatal=False,
         )
         for name, limit in thresholds(config).items()
@@ -347,10 +340,8 @@ def leftover_findings(units: Iterable[Unit], programs: Iterable[str]) -> list[Fi
     running = list(programs)
     texts = {
         f"another tool runs a kubelet here: {', '.join(foreign)} is not of this collection: reset the host with that "
-        "tool "
-        "(kubeadm reset), and remove its packages and these files": foreign,
+        "tool (kubeadm reset), and remove its packages and these files": foreign,
         f"a kubelet runs here that is not kubelet.service: {', '.join(running)}: this host is a node already; take "
-        "it out of "
-        "that cluster first": running,
+        "it out of that cluster first": running,
     }
     return [Finding("leftovers", text) for text, found in texts.items() if found]

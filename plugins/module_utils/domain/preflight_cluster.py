@@ -67,8 +67,8 @@ def _shared(name: str, address: str, alive: bool) -> Finding:
     if alive:
         text = (
             f"node {name} is in the cluster and Ready at {address}, which is node_ip of this host too: correct "
-            "node_ip, or, "
-            f"where this host is to take its place, stop its kubelet and run the playbook remove_node for {name} first"
+            "node_ip, or, where this host is to take its place, stop its kubelet and run the playbook remove_node "
+            f"for {name} first"
         )
         return Finding("address", text)
     text = (
@@ -85,8 +85,8 @@ def version_findings(kubelet: str, server: str) -> list[Finding]:
         Finding(
             "version",
             f"the kubelet is to be of {kubelet}, {said} the API server ({server}), and Kubernetes supports no such "
-            "pair: upgrade the control planes first, or set cluster_kubernetes_version and give binaries of a version "
-            "that fits",
+            "pair: upgrade the control planes first, or set cluster_kubernetes_version and give binaries of a "
+            "version that fits",
         )
     ]
 
@@ -99,8 +99,7 @@ def any_node_findings(status: Mapping[str, Any] | None) -> list[Finding]:
         Finding(
             "any_node",
             f"every bootstrap token becomes any node, a control plane included ({_reason(status)}): its requests for "
-            "any "
-            "name are approved; delete the binding of nodeclient, or take the group from its subjects",
+            "any name are approved; delete the binding of nodeclient, or take the group from its subjects",
         )
     ]
 
@@ -136,8 +135,7 @@ def restriction_findings(refused: bool | None) -> list[Finding]:
         Finding(
             "authorization",
             "the admission plugin NodeRestriction is off, so that a node can act for others: start the API servers "
-            "with "
-            "--enable-admission-plugins=NodeRestriction",
+            "with --enable-admission-plugins=NodeRestriction",
         )
     ]
 
