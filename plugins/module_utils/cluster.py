@@ -61,6 +61,7 @@ WATCH_SILENCE = WATCH_SECONDS + 15.0
 PAGE = 500
 # Open to everybody who has logged in: ClusterRole system:public-info-viewer.
 READY = "/readyz"
+_CALLED = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[^/?#%\s\x00-\x1f]+)+\Z")
 # The most threads that ask at a time.
 CONNECTIONS = 16
 FIRST_WAIT = 0.1
@@ -140,6 +141,14 @@ class _Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """A name that changes the path would ask for something else: without one, DELETE takes all that is there."""
+        if not _CALLED.match(self.path):
+            raise InputError(
+                f"{self.path!r} is not asked of the API server: a name in it is empty, '.' or '..', or has a space or "
+                "one of the characters / ? # %"
+            )
 
     @property
     def target(self) -> str:

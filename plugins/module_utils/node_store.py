@@ -16,6 +16,7 @@ from .domain.csr import SIGNERS, Request, read_request
 from .domain.errors import InputError
 from .domain.joining import join_status, node_status, ready, subresource_of, who_decides
 from .domain.marks import Marks, label_patch, merged_taints, taints_of
+from .domain.names import problem_of_name
 from .domain.reasons import Reason
 from .mark_store import MarkStore
 from .runner import utc_now
@@ -47,7 +48,9 @@ class WantedNode:
 def check_wanted(rows: Iterable[Mapping[str, Any]]) -> list[WantedNode]:
     wanted = {}
     for row in rows:
-        name = row["name"]
+        name, problem = row["name"], problem_of_name(row["name"])
+        if problem is not None:
+            raise InputError(f"{name!r} cannot be the name of a Node: {problem}")
         if name in wanted:
             raise InputError(f"node {name} is named twice")
         labels, taints = row.get("labels"), row.get("taints")

@@ -25,6 +25,7 @@ __all__ = [
     "is_ip",
     "parse_endpoint",
     "parse_networks",
+    "problem_of_name",
 ]
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -42,7 +43,8 @@ _COMMON_NAME_BYTES = 64
 _SERVICE_HOST_BITS = (4, 20)
 
 
-def _problem_of_name(name: str) -> str | None:
+def problem_of_name(name: str) -> str | None:
+    """Why it is no DNS-1123 subdomain, as the names of Nodes are; None where it is one."""
     problems = {
         "it is empty": not name,
         "it has characters outside ASCII (write an internationalised name in its xn-- form)": not name.isascii(),
@@ -63,7 +65,7 @@ def check_dns_name(name: str, what: str = "DNS name", wildcard: bool = False) ->
     text = str(name)
     if is_ip(text):
         raise InputError(f"{what} {text!r} is an IP address: give it as an IP address, not as a name")
-    problem = _problem_of_name(text[2:] if wildcard and text.startswith("*.") else text)
+    problem = problem_of_name(text[2:] if wildcard and text.startswith("*.") else text)
     if problem is not None:
         raise InputError(f"{what} {text!r} is not a valid DNS name: {problem}")
     return text
@@ -71,7 +73,7 @@ def check_dns_name(name: str, what: str = "DNS name", wildcard: bool = False) ->
 
 def check_node_name(name: str, host: str) -> str:
     """A Node's name. It may be an IPv4 address, as Kubernetes allows; its certificates then have no DNS name."""
-    problem = _problem_of_name(str(name))
+    problem = problem_of_name(str(name))
     if problem is None and _ADDRESS.match(str(name)) and not is_ip(name):
         problem = "it looks like an IPv4 address, and is none in its one form"
     if problem is not None:
