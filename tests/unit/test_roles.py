@@ -205,3 +205,34 @@ def test_internal_cluster_variables_stay_internal(role: Path) -> None:
     if role.name != "cluster":
         for path in yaml_files(role):
             assert "__cluster_" not in path.read_text(encoding="utf-8")
+
+
+def boolean_options() -> set[str]:
+    entries = [entry for role in ROLES for entry in load(role / "meta/argument_specs.yml")["argument_specs"].values()]
+    options = [option for entry in entries for option in (entry.get("options") or {}).items()]
+    return {name for name, option in options if option.get("type") == "bool"}
+
+
+def unguarded(text: str, names: set[str]) -> list[str]:
+    """Where a boolean decides as it is: `-e name=false` gives text, which is true. Modules and `become` read text."""
+    name = "|".join(sorted(names))
+    handed_on = rf'"\{{\{{ ({name})( \| default\(\w+\))? \}}\}}"'
+    bare = rf"\b({name})\b(?!:)(?!( \| default\(\w+\))? \| bool\b)"
+    return [line.strip() for line in text.splitlines() if re.search(bare, re.sub(handed_on, "", line.split(" #")[0]))]
+
+
+def test_booleans_decide_as_text_too():
+    names = boolean_options()
+    assert "ca_start_over" in names
+    paths = [path for role in ROLES for part in ("tasks", "vars", "templates") for path in role.glob(f"{part}/*")]
+    paths += (ROOT / "playbooks").glob("*.yml")
+    found = {str(path.relative_to(ROOT)): unguarded(path.read_text(encoding="utf-8"), names) for path in paths}
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+def test_what_decides_as_it_is_would_be_seen():
+    assert unguarded("  when: flag\n  new: \"{{ 'x' if flag else 'y' }}\"", {"flag"}) == [
+        "when: flag",
+        "new: \"{{ 'x' if flag else 'y' }}\"",
+    ]
+    assert unguarded('  a: "{{ flag }}"\n  when: flag | bool\n  flag: true', {"flag"}) == []
