@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import _Call
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.node_store import check_wanted
