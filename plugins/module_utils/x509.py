@@ -251,7 +251,10 @@ def load_private_key(data: bytes, what: str, passphrase: bytes | None = None, tr
     if len(keys) != 1:
         raise InputError(f"{what}: {len(keys)} private keys found where exactly one belongs")
     if keys[0].label == ENCRYPTED_KEY and passphrase is None:
-        raise InputError(f"{what}: the private key is encrypted and no passphrase is given; give it")
+        raise InputError(
+            f"{what}: the private key is encrypted and no passphrase is given; give it "
+            "(in the roles by cluster_ca_passphrase, cluster_ca_passphrase_file or cluster_ca_passphrase_prompt)"
+        )
     options: dict[str, Any] = {}
     digest = hashlib.sha256(data).digest()
     if (trusted or digest in _PROVED) and _version() >= 39:

@@ -201,9 +201,14 @@ def runtime_findings(params: dict[str, Any], command: runner.Command) -> list[Fi
     runtime = ask_runtime(path)
     if runtime == "":
         return [preflight.deaf_runtime(path)]
-    if runtime is not None or (unit and command(["systemctl", "cat", unit])[0] == 0):
+    if runtime is not None or (unit and _may_start(unit, command)):
         return []
     return [preflight.missing_runtime(params["host"], path, params["runtime_remedy"])]
+
+
+def _may_start(unit: str, command: runner.Command) -> bool:
+    """A masked unit has a file, and starts nothing."""
+    return command(["systemctl", "show", "--property=LoadState", "--value", unit])[1].strip() == "loaded"
 
 
 def look(params: dict[str, Any], seen: Endpoint | None, command: runner.Command) -> list[Finding]:

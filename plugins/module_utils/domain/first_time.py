@@ -21,13 +21,13 @@ def check_new(new: Sequence[str], directory: str, may_be: bool, held: Sequence[M
     `held`: rows of the plan whose certificates are there, each with its host.
     """
     for name in new:
-        absent = f"CA {name} is not in {directory}, and never was"
+        absent = f"CA {name} is not in {directory}, and there is no word of it"
         for found in held:
             if found["issuer"] == name:
                 raise InputError(
                     f"{absent}, but {found['host']} has {found['certificate_path']}, which it would have issued: "
-                    f"{_OTHER}; set it back, or bring the folder of its CAs there. Set ca_start_over: true to have new "
-                    "CAs all the same"
+                    f"{_OTHER}; set it back, or bring the folder of its CAs there. To have new CAs all the same, run "
+                    "once with -e ca_start_over=true"
                 )
         if not may_be:
             raise InputError(

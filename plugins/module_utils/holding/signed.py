@@ -108,7 +108,7 @@ class Certificates:
             work.warnings.append(
                 f"the certificate {certificate.short()} of {identity.name} on {self._task.host} is not in the ledger "
                 "of the CA host: somebody else made it, an old backup of the CA folder was restored, or the host had "
-                "another name; one that is made anew by name (force) is known again"
+                "another name; one that is made anew by its name (identities_force) is known again"
             )
         if who != "host":
             return []
