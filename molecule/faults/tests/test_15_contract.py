@@ -49,7 +49,11 @@ BINDINGS = {
             {"cluster_profile": "kubeadm", "cluster_ca_host": "cp1", "cluster_ca_directory": "/etc/kubernetes/pki"},
             "CA kubernetes-ca is not in /etc/kubernetes/pki, .* but cp1 has ",
         ),
-        ("join", {"cluster_ca_directory": str(OTHER)}, "CA kubernetes-ca is not in .*/other, and there is no word of it"),
+        (
+            "join",
+            {"cluster_ca_directory": str(OTHER)},
+            "CA kubernetes-ca is not in .*/other, and there is no word of it",
+        ),
     ],
     ids=["folder", "profile", "join"],
 )

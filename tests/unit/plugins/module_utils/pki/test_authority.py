@@ -100,7 +100,9 @@ APISERVER = {"host": "cp1", "issuer": "kubernetes-ca", "certificate_path": "/etc
 def test_no_ca_takes_the_place_of_one_that_is_elsewhere(tmp_path: Path) -> None:
     """It was made with another cluster_name, say; what its folder had once may be made anew."""
     directory = str(tmp_path / "ca")
-    with pytest.raises(InputError, match=f"not in {directory}, and there is no word of it, but cp1 has /etc/kubernetes/pki/api"):
+    with pytest.raises(
+        InputError, match=f"not in {directory}, and there is no word of it, but cp1 has /etc/kubernetes/pki/api"
+    ):
         new_authorities(directory, [CA], True, [APISERVER])
     assert not os.path.exists(directory)
     assert new_authorities(directory, [CA], True, [{**APISERVER, "issuer": "etcd-ca"}]) == ["kubernetes-ca"]
