@@ -5,21 +5,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import email.utils
 import socket
 import ssl
 import threading
+import time
 from typing import Any
-from urllib.parse import urlsplit
 
+from .domain.endpoints import host_and_port
 from .domain.errors import InputError
 from .domain.preflight import Endpoint
 from .trust import client_context
 
 __all__ = ["check_endpoint", "look_at_endpoint"]
 
-TIMEOUT = 5.0
+# For all of it: the name, its addresses, TLS, the answer.
+TIMEOUT = 10.0
+_RESOLVING = 5.0
 # X509_V_FLAG_NO_CHECK_TIME: a clock that is wrong here is found out by itself, and named.
 _ANY_TIME = 0x200000
 _LARGEST = 65536
@@ -47,19 +51,19 @@ def _context(ca_path: str, ca: str | None) -> ssl.SSLContext:
         context = client_context(None if ca else ca_path)
         if ca:
             context.load_verify_locations(cadata=ca)
-    except ssl.SSLError as error:
-        raise InputError(
-            f"{ca_path}: no CA certificate can be read ({error.reason}); the playbook `pki` mends it"
-        ) from None
+    except OSError as error:
+        # An SSLError is one too, and its reason says more.
+        said = getattr(error, "reason", None) or error.strerror
+        raise InputError(f"{ca_path}: no CA certificate can be read ({said}); the playbook `pki` mends it") from None
     return context
 
 
 def _look(server: str, context: ssl.SSLContext, ca_path: str, asked: bool) -> Endpoint:
-    parts = urlsplit(server)
-    host, port = parts.hostname or "", parts.port or 443
+    host, port = host_and_port(server, "server")
+    end = time.monotonic() + TIMEOUT
     try:
-        with _connect(host, port) as plain, context.wrap_socket(plain, server_hostname=host) as wrapped:
-            return _answer(server, wrapped, host) if asked else Endpoint()
+        with _connect(host, port, end) as plain, _wrapped(context, plain, host, end) as wrapped:
+            return _answer(server, wrapped, host, end) if asked else Endpoint()
     except ssl.CertificateError as error:
         return Endpoint(
             "untrusted",
@@ -81,58 +85,93 @@ def _look(server: str, context: ssl.SSLContext, ca_path: str, asked: bool) -> En
         )
 
 
-def _connect(host: str, port: int) -> socket.socket:
+def _left(end: float) -> float:
+    """Nothing would mean not to wait at all."""
+    return max(0.05, end - time.monotonic())
+
+
+def _resolved(host: str, port: int) -> list[Any]:
     """Resolvers know no timeout, so that a thread is left behind where one hangs."""
     found: list[Any] = []
 
     def resolve() -> None:
-        try:
-            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as error:
-            found.append(error)
+        # What is no name, such as `a..b`, is a UnicodeError.
+        with contextlib.suppress(OSError, UnicodeError):
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
     thread = threading.Thread(target=resolve, daemon=True)
     thread.start()
-    thread.join(TIMEOUT)
+    thread.join(_RESOLVING)
     if not found:
         raise socket.gaierror
-    if isinstance(found[0], OSError):
-        raise found[0]
-    return socket.create_connection((host, port), TIMEOUT)
+    return list(found)
 
 
-def _answer(server: str, wrapped: ssl.SSLSocket, host: str) -> Endpoint:
+def _connect(host: str, port: int, end: float) -> socket.socket:
+    """The first address that answers; each has its part of the time that is left."""
+    addresses = _resolved(host, port)
+    refused: OSError = socket.timeout("timed out")
+    for number, (family, kind, protocol, _name, address) in enumerate(addresses):
+        plain = None
+        try:
+            plain = socket.socket(family, kind, protocol)
+            plain.settimeout(_left(end) / (len(addresses) - number))
+            plain.connect(address)
+        except OSError as error:
+            refused = error
+            if plain is not None:
+                plain.close()
+        else:
+            return plain
+    raise refused
+
+
+def _wrapped(context: ssl.SSLContext, plain: socket.socket, host: str, end: float) -> ssl.SSLSocket:
+    """The timeout of a handshake is for all of it."""
+    plain.settimeout(_left(end))
+    return context.wrap_socket(plain, server_hostname=host)
+
+
+def _answer(server: str, wrapped: ssl.SSLSocket, host: str, end: float) -> Endpoint:
     """The clock of what is trusted by now, and whether its certificate is good by that."""
     shown: dict[str, Any] = wrapped.getpeercert() or {}
-    date = _date(wrapped, host)
+    date = _date(wrapped, host, end)
     now = date or datetime.datetime.now(datetime.timezone.utc)
-    end = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), datetime.timezone.utc)
-    if now < end:
+    until = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), datetime.timezone.utc)
+    if now < until:
         return Endpoint(date=date)
     return Endpoint(
         "expired",
-        f"the certificate of {server} ended at {end:%Y-%m-%dT%H:%M:%SZ}: the playbook `pki` renews it",
+        f"the certificate of {server} ended at {until:%Y-%m-%dT%H:%M:%SZ}: the playbook `pki` renews it",
         date,
     )
 
 
-def _date(wrapped: ssl.SSLSocket, host: str) -> datetime.datetime | None:
+def _date(wrapped: ssl.SSLSocket, host: str, end: float) -> datetime.datetime | None:
     """Open to everybody, and if it is not the answer has a date too."""
     name = f"[{host}]" if ":" in host else host
     answer = b""
     try:
+        wrapped.settimeout(_left(end))
         wrapped.sendall(f"HEAD /livez HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode("ascii"))
-        while b"\r\n\r\n" not in answer and len(answer) < _LARGEST:
+        while b"\r\n\r\n" not in answer and len(answer) < _LARGEST and time.monotonic() < end:
+            wrapped.settimeout(_left(end))
             received = wrapped.recv(4096)
             if not received:
                 break
             answer += received
-    except OSError:
+    except (OSError, UnicodeError):
         return None
     for line in answer.decode("latin-1").split("\r\n"):
         if line.lower().startswith("date:"):
-            try:
-                return email.utils.parsedate_to_datetime(line.partition(":")[2].strip())
-            except (TypeError, ValueError):
-                return None
+            return _instant(line.partition(":")[2].strip())
     return None
+
+
+def _instant(text: str) -> datetime.datetime | None:
+    """None also without a zone: then it is not what HTTP has for a date."""
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+        return None if found.tzinfo is None else found.astimezone(datetime.timezone.utc)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None

@@ -11,11 +11,14 @@ import socket
 import ssl
 import subprocess
 import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import endpoint
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.endpoint import (
     check_endpoint,
@@ -121,3 +124,94 @@ def test_nobody_there_and_no_such_name(pki: Path) -> None:
     assert look_at_endpoint(f"https://127.0.0.1:{port}", ca).problem == "unreachable"
     assert look_at_endpoint("https://api.invalid:6443", ca).problem == "unresolved"
     assert look_at_endpoint(f"https://127.0.0.1:{port}", str(pki / "server.key")).problem == "untrusted"
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        b"Sun, 22 Nov 2026 15:00:00",
+        b"Sun, 22 Nov 2026 15:00:00 -0000",
+        b"Sun, 22 Nov 2026 15:00:00 +99999999",
+        b"Fri, 31 Dec 9999 23:00:00 -2300",
+        b"\xb2",
+    ],
+)
+def test_a_date_that_is_none_says_nothing(pki: Path, received: list[bytes], date: bytes) -> None:
+    with server(pki, "server", received, b"Date: " + date) as url:
+        seen = look_at_endpoint(url, str(pki / "server.crt"))
+    assert (seen.problem, seen.date) == ("", None)
+
+
+@pytest.mark.parametrize("url", ["https://[::1", "https://127.0.0.1:99999", "https://u:canary@127.0.0.1:1", "https://"])
+def test_what_is_no_address_is_refused_and_not_shown(pki: Path, url: str) -> None:
+    for look in (check_endpoint, look_at_endpoint):
+        with pytest.raises(InputError, match=r"^server: the address of the API server is not like") as refused:
+            look(url, str(pki / "server.crt"))
+        assert "canary" not in str(refused.value)
+
+
+def test_what_is_no_name_does_not_resolve(pki: Path) -> None:
+    assert look_at_endpoint("https://a..b:6443", str(pki / "server.crt")).problem == "unresolved"
+
+
+def test_a_ca_that_is_not_there_is_named(pki: Path) -> None:
+    seen = look_at_endpoint("https://127.0.0.1:1", str(pki / "none.crt"), "")
+    assert seen.problem == "untrusted"
+    assert "none.crt: no CA certificate can be read (No such file" in seen.text
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The monotonic time there, which passes as the test says."""
+    now = [0.0]
+    monkeypatch.setattr(endpoint, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_a_header_that_never_ends_is_left_when_the_time_is_over(clock: list[float]) -> None:
+    class Dripping:
+        timeouts: list[float] = []  # noqa: RUF012 - of one test
+
+        def sendall(self, data: bytes) -> None:
+            assert data.startswith(b"HEAD ")
+
+        def settimeout(self, seconds: float) -> None:
+            self.timeouts.append(seconds)
+
+        def recv(self, size: int) -> bytes:
+            assert clock[0] < endpoint.TIMEOUT
+            clock[0] += 3.0
+            return b"a"
+
+    wrapped: Any = Dripping()
+    assert endpoint._date(wrapped, "h", endpoint.TIMEOUT) is None
+    assert wrapped.timeouts == [10.0, 10.0, 7.0, 4.0, 1.0]
+
+
+def test_black_holes_share_the_time_and_are_resolved_once(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class BlackHole:
+        def __init__(self, *_kind: int) -> None:
+            pass
+
+        def settimeout(self, seconds: float) -> None:
+            clock[0] += seconds
+
+        def connect(self, address: tuple[str, int]) -> None:
+            asked.append(address[0])
+            raise socket.timeout("timed out")
+
+        def close(self) -> None:
+            pass
+
+    def resolve(_host: str, port: int, **_hints: int) -> list[Any]:
+        asked.append("name")
+        return [(0, 0, 0, "", (f"192.0.2.{number}", port)) for number in range(6)]
+
+    monkeypatch.setattr(socket, "socket", BlackHole)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(socket.timeout):
+        endpoint._connect("h", 1, endpoint.TIMEOUT)
+    assert asked == ["name", *(f"192.0.2.{number}" for number in range(6))]
+    assert clock[0] == pytest.approx(endpoint.TIMEOUT)
