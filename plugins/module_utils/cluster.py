@@ -402,7 +402,7 @@ class Cluster:
                 "a CA that it does not trust"
             )
         if code == 403:
-            return ForbiddenError(f"{who} may not {call.text}: {said}{_remedy(str(status.get('message') or ''))}")
+            return ForbiddenError(f"{who} may not {call.text}: {said}{_remedy(status)}")
         kind = _ERRORS.get(code, ClusterError)
         return kind(f"the API server {self.access.server} refused to {call.text} ({call.path}): {code} {said}")
 
@@ -535,9 +535,11 @@ class Follower:
         return version
 
 
-def _remedy(message: str) -> str:
-    """Of a 403. An authorizer says `User "x" cannot ...`; what admission refuses no role allows."""
-    return "" if message and " cannot " not in message else "; a role that allows it has to be bound to them"
+def _remedy(status: Mapping[str, Any]) -> str:
+    """Of a 403. Admission asks for rights too (to approve, to bind a role), but nobody's in a namespace that ends."""
+    causes = (status.get("details") or {}).get("causes") or []
+    ending = any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+    return "" if ending else "; a role that allows it has to be bound to them"
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .cluster import Cluster, ClusterError, ForbiddenError, UnreachableError
+from .domain.existing import Right
 from .domain.preflight import Finding
 from .domain.preflight_cluster import (
     ANY_TOKEN,
@@ -23,12 +24,14 @@ from .domain.preflight_cluster import (
     version_findings,
 )
 from .host_look import command_of
-from .reviews import access_review
+from .reviews import access_review, may
 
 __all__ = ["look_at_cluster"]
 
 _NODES = "/api/v1/nodes"
 _REQUESTS = {"group": "certificates.k8s.io", "resource": "certificatesigningrequests", "subresource": "nodeclient"}
+# What it takes to ask as that node.
+_TO_BE_NODE = (Right("impersonate", "users", name=NODE[0]), Right("impersonate", "groups", name=NODE[1][0]))
 _OTHER_NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "tlsbootstrap-preflight-other"}}
 
 
@@ -50,7 +53,15 @@ def look_at_cluster(
 
 
 def _is_restricted(cluster: Cluster) -> bool | None:
-    """Whether a node is kept from making another one's Node. That it may make any is for the authorizer to say."""
+    """Whether a node is kept from making another one's Node. That it may make any is for the authorizer to say.
+
+    None where these credentials cannot ask: who may not impersonate gets the same 403.
+    """
+    try:
+        if not all(may(cluster, right) for right in _TO_BE_NODE):
+            return None
+    except ForbiddenError:
+        return None
     try:
         cluster.try_as(NODE[0], NODE[1][0], _NODES, _OTHER_NODE)
     except ForbiddenError:

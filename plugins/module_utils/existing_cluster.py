@@ -15,13 +15,13 @@ from .cluster import Cluster, ForbiddenError
 from .domain import existing, pem
 from .domain.certificate import CertificateInfo
 from .domain.errors import InputError
+from .reviews import may
 from .token_store import may_create
 
 __all__ = ["Found", "look"]
 
 _CONFIGMAPS = "/api/v1/namespaces/kube-system/configmaps"
 _DNS_SERVICE = "/api/v1/namespaces/kube-system/services/kube-dns"
-_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 @dataclass(frozen=True)
@@ -92,18 +92,14 @@ def _published(cluster: Cluster, pins: Sequence[str]) -> tuple[list[str], list[s
 
 def _check_rights(cluster: Cluster) -> None:
     try:
-        if _may(cluster, existing.EVERYTHING):
+        if may(cluster, existing.EVERYTHING):
             return
-        refused = [right for right in existing.NEEDED if not _may(cluster, right)]
+        refused = [right for right in existing.NEEDED if not may(cluster, right)]
     except ForbiddenError:
         # Who may not even ask is told by the first step that it may not take.
         return
     if refused:
         raise InputError(existing.missing_rights(refused, f"the credentials of {cluster.access.path}"))
-
-
-def _may(cluster: Cluster, right: existing.Right) -> bool:
-    return bool(cluster.create(_REVIEWS, existing.rights_review(right))["status"].get("allowed"))
 
 
 def _renews(cluster: Cluster) -> bool:

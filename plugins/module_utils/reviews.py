@@ -9,10 +9,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .cluster import Cluster, ForbiddenError
+from .domain.existing import Right, rights_review
 
-__all__ = ["REVIEWS", "access_review"]
+__all__ = ["REVIEWS", "access_review", "may"]
 
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+_OWN_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+def may(cluster: Cluster, right: Right) -> bool:
+    """Whether these credentials have the right; ForbiddenError to those who may not ask."""
+    return bool(cluster.create(_OWN_REVIEWS, rights_review(right))["status"].get("allowed"))
 
 
 def access_review(cluster: Cluster, user: str, groups: Iterable[str], what: Mapping[str, str]) -> dict[str, Any] | None:

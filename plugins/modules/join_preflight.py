@@ -17,7 +17,8 @@ description:
   - Names and addresses that other nodes have, the versions of kubelet and API server, the Node authorizer,
     NodeRestriction,
     whether bootstrap tokens are taken, and whether they are good for any node.
-  - Nothing is written. That NodeRestriction is on is seen by a dry run as a node that is not there.
+  - Nothing is written. That NodeRestriction is on is seen by a dry run as a node that is not there; credentials that
+    may not impersonate one get a warning.
   - What is not refused is told as a warning.
 extends_documentation_fragment:
   - tlsbootstrap.kubernetes.attributes

@@ -31,6 +31,10 @@ __all__ = [
 ANY_TOKEN = ("system:bootstrap:preflight", ("system:bootstrappers", "system:authenticated"))
 NODE = ("system:node:tlsbootstrap-preflight", ("system:nodes", "system:authenticated"))
 NOBODY = ("tlsbootstrap:preflight", ("system:authenticated",))
+_NOT_SEEN = (
+    "whether the admission plugin NodeRestriction is on could not be seen: it takes credentials that may impersonate a "
+    "node, and admission webhooks that take a dry run; without it a node can act for others"
+)
 _FALSE = ("false", "f", "0")
 
 
@@ -128,9 +132,11 @@ def authorization_findings(nobody: Mapping[str, Any] | None, node: Mapping[str, 
 
 
 def restriction_findings(refused: bool | None) -> list[Finding]:
-    """Whether the API server has refused a node that would make another one's Node; None where it was not asked."""
-    if refused is not False:
+    """Whether the API server has refused a node that would make another one's Node; None where it does not say."""
+    if refused:
         return []
+    if refused is None:
+        return [Finding("authorization", _NOT_SEEN, fatal=False)]
     return [
         Finding(
             "authorization",

@@ -95,9 +95,11 @@ def test_who_decides_what_nodes_may(nobody: dict[str, Any], a_node: dict[str, An
     assert all(words in one.text for one in found)
 
 
-@pytest.mark.parametrize(("refused", "wanted"), [(True, False), (None, False), (False, True)])
-def test_node_restriction(refused: bool | None, wanted: bool) -> None:
-    assert bool(preflight_cluster.restriction_findings(refused)) is wanted
+@pytest.mark.parametrize(("refused", "wanted"), [(True, []), (None, [False]), (False, [True])])
+def test_node_restriction_is_refused_without_and_warned_of_where_it_is_not_seen(
+    refused: bool | None, wanted: list[bool]
+) -> None:
+    assert [one.fatal for one in preflight_cluster.restriction_findings(refused)] == wanted
 
 
 @pytest.mark.parametrize(
