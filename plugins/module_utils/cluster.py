@@ -59,6 +59,9 @@ WATCH_SECONDS = 60
 # A server that is silent for longer than its own watch would last is gone.
 WATCH_SILENCE = WATCH_SECONDS + 15.0
 PAGE = 500
+# Of an answer: what is kept of an object is at most 1.5 MiB (etcd), and nearly all are a hundredth of that.
+LARGEST = 256 * 1024 * 1024
+_PART = 256 * 1024
 # Open to everybody who has logged in: ClusterRole system:public-info-viewer.
 READY = "/readyz"
 _CALLED = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[^/?#%\s\x00-\x1f]+)+\Z")
@@ -69,6 +72,7 @@ LONGEST_WAIT = 5.0
 LONGEST_TOLD_WAIT = 60.0
 # A watch that cannot be had is told after so many attempts: one that breaks off is nothing.
 _TOLD_AFTER = 3
+_UNREADABLE = "the watch has an event that cannot be read"
 _JITTER = random.SystemRandom()
 _AGAIN = (429, 502, 503, 504)
 _METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
@@ -122,7 +126,7 @@ class _AgainError(Exception):
         self.after = after
 
     def wait(self, attempt: int) -> float:
-        if self.after and self.after.isdigit():
+        if self.after and self.after.isascii() and self.after.isdigit():
             return min(LONGEST_TOLD_WAIT, float(self.after))
         return _wait(attempt)
 
@@ -174,8 +178,11 @@ def _package() -> tuple[Any, Any]:
         ) from None
 
 
-def _pools(urllib3: Any) -> dict[str, Any]:
-    """Connections that take a CA below another for an anchor, as all readers in Go do."""
+def _pools(urllib3: Any, used: Callable[[Any], None]) -> dict[str, Any]:
+    """Connections that take a CA below another for an anchor, as all readers in Go do.
+
+    Each tells `used` its socket before it asks: a response to `Connection: close` takes it away from its connection.
+    """
     base = urllib3.connection.HTTPSConnection
 
     def connect(self: Any) -> None:
@@ -183,7 +190,11 @@ def _pools(urllib3: Any) -> dict[str, Any]:
         self.ssl_context.verify_flags |= PARTIAL_CHAIN
         base.connect(self)
 
-    connection = type("Connection", (base,), {"connect": connect})
+    def request(self: Any, *arguments: Any, **options: Any) -> Any:
+        used(self.sock)
+        return base.request(self, *arguments, **options)
+
+    connection = type("Connection", (base,), {"connect": connect, "request": request})
     return {"https": type("Pool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": connection})}
 
 
@@ -197,6 +208,8 @@ class Cluster:
         self._kubernetes, self._urllib3 = _package()
         self.access = access
         self._request_timeout = request_timeout
+        # Of each thread, the sockets that it is asking with, and until when.
+        self._asking = threading.local()
         self._pool = self._connections()
         # All that is slow is done before the time begins.
         self._end = None if timeout is None else time.monotonic() + timeout
@@ -212,7 +225,7 @@ class Cluster:
         configuration.cert_file, configuration.key_file = self.access.certificate, self.access.key
         configuration.connection_pool_maxsize = CONNECTIONS
         manager = self._kubernetes.client.ApiClient(configuration).rest_client.pool_manager
-        manager.pool_classes_by_scheme = _pools(self._urllib3)
+        manager.pool_classes_by_scheme = _pools(self._urllib3, self._use)
         return manager
 
     # -- what modules and the service use ---------------------------------------------------------------------------
@@ -302,12 +315,13 @@ class Cluster:
         call = _Call("watch", path, {**query, "watch": "1", "timeoutSeconds": str(WATCH_SECONDS)})
 
         def ask(**_options: Any) -> Any:
-            response = self._send(call, WATCH_SILENCE)
-            if response.status != 200:
-                self._answer(call, response, response.read())
+            with self._cut_off(WATCH_SILENCE):
+                response = self._send(call, WATCH_SILENCE)
+                if response.status != 200:
+                    self._answer(call, response, self._body(response))
             return response
 
-        with self._told():
+        with self._told(GoneError(_UNREADABLE)):
             # With a time limit it asks once: when to go on, and from where, is decided here.
             yield from self._kubernetes.watch.Watch().stream(ask, timeout_seconds=WATCH_SECONDS)
 
@@ -350,11 +364,51 @@ class Cluster:
 
     def _exchange(self, call: _Call, seconds: float) -> tuple[Any, bytes]:
         """The answer as it came, with all of its body."""
-        end = time.monotonic() + seconds
-        with self._told():
+        with self._told(), self._cut_off(seconds):
             response = self._send(call, min(self._request_timeout, max(0.05, seconds)))
-            with _cut_off(response, end - time.monotonic()):
-                return response, response.read()
+            return response, self._body(response)
+
+    def _use(self, used: Any) -> None:
+        self._asking.sockets.append(used)
+        if time.monotonic() >= self._asking.end:
+            raise socket.timeout("connecting took too long")
+
+    @contextlib.contextmanager
+    def _cut_off(self, seconds: float) -> Iterator[None]:
+        """Ends an answer that comes so slowly that no single read runs into its timeout."""
+        wait, sockets = max(0.05, seconds), list[Any]()
+        self._asking.end, self._asking.sockets = time.monotonic() + wait, sockets
+
+        late = threading.Event()
+
+        def cut() -> None:
+            late.set()
+            for used in sockets:
+                with contextlib.suppress(OSError, AttributeError):
+                    used.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(wait, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+        # Headers that are cut off look like an answer without a body.
+        if late.is_set():
+            raise socket.timeout("the answer took too long")
+
+    def _body(self, response: Any) -> bytes:
+        """As it is: a small one that was packed may be without an end."""
+        parts: list[bytes] = []
+        size = 0
+        for part in iter(lambda: response.read(_PART, decode_content=False), b""):
+            size += len(part)
+            if size > LARGEST:
+                response.close()
+                raise ClusterError(f"the API server {self.access.server} answers with more than {LARGEST} bytes")
+            parts.append(part)
+        return b"".join(parts)
 
     def _send(self, call: _Call, timeout: float) -> Any:
         """The answer, with its body still to be read."""
@@ -407,7 +461,7 @@ class Cluster:
         return kind(f"the API server {self.access.server} refused to {call.text} ({call.path}): {code} {said}")
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, unreadable: ClusterError | None = None) -> Iterator[None]:
         """What goes wrong on the way, as an error of ours."""
         try:
             yield
@@ -422,7 +476,7 @@ class Cluster:
         except (OSError, self._urllib3.exceptions.HTTPError) as error:
             raise _AgainError(_said(error)) from None
         except ValueError:
-            raise GoneError("the watch has an event that cannot be read") from None
+            raise unreadable or _AgainError("the answer cannot be read") from None
 
     def _untrusted(self, error: ValueError) -> UntrustedError:
         return UntrustedError(
@@ -523,7 +577,7 @@ class Follower:
         query = {**self._query, "resourceVersion": version, "allowWatchBookmarks": "true"}
         for event in self._cluster.watch(self._path, query):
             if event is None:
-                raise GoneError("the watch has an event that cannot be read")
+                raise GoneError(_UNREADABLE)
             self.contact = time.monotonic()
             item = event.get("object") or {}
             version = (item.get("metadata") or {}).get("resourceVersion", version)
@@ -540,23 +594,6 @@ def _remedy(status: Mapping[str, Any]) -> str:
     causes = (status.get("details") or {}).get("causes") or []
     ending = any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
     return "" if ending else "; a role that allows it has to be bound to them"
-
-
-@contextlib.contextmanager
-def _cut_off(response: Any, seconds: float) -> Iterator[None]:
-    """Ends a body that comes so slowly that no single read runs into its timeout."""
-
-    def cut() -> None:
-        with contextlib.suppress(OSError, AttributeError):
-            response.connection.sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(0.0, seconds), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _said(error: BaseException) -> str:
