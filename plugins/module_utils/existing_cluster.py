@@ -50,7 +50,9 @@ def look(kubeconfig: str, pins: Sequence[str], kubelet: str, server: str, renewe
     trusted = existing.all_pinned(_cas(files.read(access.ca, follow=True) or b"", access.authority), pins, kubeconfig)
     server = server or existing.check_server(access.server, kubeconfig)
     cluster = Cluster(access, timeout)
-    version = str(cluster.get("/version")["gitVersion"])
+    version = cluster.get("/version").get("gitVersion")
+    if not isinstance(version, str):
+        raise InputError(f"{access.server} does not say which Kubernetes it is: is it an API server?")
     existing.check_version(version, kubelet)
     _check_rights(cluster)
     published, warnings = _published(cluster, pins)

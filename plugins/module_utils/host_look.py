@@ -11,6 +11,8 @@ import os
 import socket
 from collections.abc import Iterable, Iterator
 
+from . import files
+from .domain.errors import InputError
 from .domain.preflight import Disk, Listener, Unit, cgroup_controllers, listening, swaps_of
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 _UNIT = "kubelet.service"
+_UNMASK = "have it start again with `systemctl unmask kubelet.service`"
 _UNIT_FOLDERS = (
     "/etc/systemd/system",
     "/run/systemd/system",
@@ -87,7 +90,18 @@ def kubelet_units() -> list[Unit]:
     for folder in (f"{place}/{_UNIT}.d" for place in _UNIT_FOLDERS):
         with contextlib.suppress(OSError):
             paths += [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.endswith(".conf")]
-    return [Unit(path, _text(path)) for path in paths if os.path.lexists(path)]
+    return [_unit_file(path) for path in paths if os.path.lexists(path)]
+
+
+def _unit_file(path: str) -> Unit:
+    """A link to another file is read; what stands for no unit, or would never end, is told."""
+    if os.path.realpath(path) == os.devnull:
+        return Unit(path, "", "" if path.endswith(".conf") else f"{_UNIT} is masked: {_UNMASK}")
+    try:
+        data = files.read(path, follow=True)
+    except InputError as error:
+        return Unit(path, "", str(error))
+    return Unit(path, (data or b"").decode("utf-8", "replace"))
 
 
 def listeners() -> list[Listener]:

@@ -19,7 +19,8 @@ _OWN_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 def may(cluster: Cluster, right: Right) -> bool:
     """Whether these credentials have the right; ForbiddenError to those who may not ask."""
-    return bool(cluster.create(_OWN_REVIEWS, rights_review(right))["status"].get("allowed"))
+    status = cluster.create(_OWN_REVIEWS, rights_review(right)).get("status")
+    return isinstance(status, dict) and bool(status.get("allowed"))
 
 
 def access_review(cluster: Cluster, user: str, groups: Iterable[str], what: Mapping[str, str]) -> dict[str, Any] | None:

@@ -76,6 +76,21 @@ options:
     description: Checks whose findings refuse nothing.
     type: list
     elements: str
+    choices:
+      - address
+      - any_node
+      - authorization
+      - cgroup
+      - clock
+      - disk
+      - endpoint
+      - leftovers
+      - name
+      - ports
+      - runtime
+      - swap
+      - tokens
+      - version
     default: []
 """
 
@@ -115,7 +130,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.client imp
 )
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster_look import look_at_cluster
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.preflight import Finding, settled
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.preflight import CHECKS, Finding, settled
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.preflight_cluster import Candidate
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runner import Outcome, run
 
@@ -133,7 +148,7 @@ SPEC: dict[str, Any] = {
     "version": {"type": "str", "required": True},
     "tokens": {"type": "bool", "default": True},
     "needed": {"type": "bool", "default": True},
-    "skip": {"type": "list", "elements": "str", "default": []},
+    "skip": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": []},
 }
 
 

@@ -100,6 +100,21 @@ options:
     description: Checks whose findings refuse nothing.
     type: list
     elements: str
+    choices:
+      - address
+      - any_node
+      - authorization
+      - cgroup
+      - clock
+      - disk
+      - endpoint
+      - leftovers
+      - name
+      - ports
+      - runtime
+      - swap
+      - tokens
+      - version
     default: []
 requirements:
   - cryptography 3.4 or later
@@ -159,7 +174,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kub
     is_known,
     node_of,
 )
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.preflight import Endpoint, Finding
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.preflight import CHECKS, Endpoint, Finding
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.endpoint import look_at_endpoint
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.kubelet_files import KubeletFiles, OneTimeKey
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runtime import ask_runtime
@@ -183,7 +198,7 @@ SPEC: dict[str, Any] = {
     "runtime_socket": {"type": "str", "default": ""},
     "runtime_unit": {"type": "str", "default": ""},
     "runtime_remedy": {"type": "str", "default": "install and start a container runtime"},
-    "skip": {"type": "list", "elements": "str", "default": []},
+    "skip": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": []},
 }
 
 

@@ -72,6 +72,8 @@ _ROOM = 512 * 1024 * 1024
 _EVICTION = {"nodefs.available": "10%", "nodefs.inodesFree": "5%"}
 _UNITS = {"Ki": 1024, "Mi": 1024**2, "Gi": 1024**3, "Ti": 1024**4, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(%|[KMGT]i|[kMGT]|)\Z")
+# systemd.syntax(7): a comment begins with # or ;, and ExecStartPre starts no other command in place of it.
+_COMMAND = re.compile(r"^[ \t]*ExecStart[ \t]*=", re.MULTILINE)
 _OURS = "# Written by tlsbootstrap.kubernetes."
 
 
@@ -323,25 +325,29 @@ def _mebibytes(size: int) -> str:
 
 @dataclass(frozen=True)
 class Unit:
-    """A file of the unit kubelet.service."""
+    """A file of the unit kubelet.service. `odd`: what is to be said of one that is no file that can be read."""
 
     path: str
     text: str
+    odd: str = ""
+
+    @property
+    def starts_a_kubelet(self) -> bool:
+        """A drop-in that starts another command is another tool's; one of the administrator's may stay."""
+        if self.odd or self.text.startswith(_OURS):
+            return False
+        return not self.path.endswith(".conf") or _COMMAND.search(self.text) is not None
 
 
 def leftover_findings(units: Iterable[Unit], programs: Iterable[str]) -> list[Finding]:
     """`units`: what lies where ours would, and what changes ours; `programs`: kubelets without a unit of ours."""
-    # A drop-in that starts another command is another tool's; one of the administrator's may stay.
-    foreign = [
-        unit.path
-        for unit in units
-        if not unit.text.startswith(_OURS) and (not unit.path.endswith(".conf") or "ExecStart" in unit.text)
-    ]
-    running = list(programs)
+    files, running = list(units), list(programs)
+    foreign = [unit.path for unit in files if unit.starts_a_kubelet]
     texts = {
         f"another tool runs a kubelet here: {', '.join(foreign)} is not of this collection: reset the host with that "
         "tool (kubeadm reset), and remove its packages and these files": foreign,
         f"a kubelet runs here that is not kubelet.service: {', '.join(running)}: this host is a node already; take "
         "it out of that cluster first": running,
     }
-    return [Finding("leftovers", text) for text, found in texts.items() if found]
+    odd = [Finding("leftovers", unit.odd) for unit in files if unit.odd]
+    return [*(Finding("leftovers", text) for text, found in texts.items() if found), *odd]

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import host_look
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import preflight
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.preflight import (
     Disk,
@@ -20,6 +22,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.pre
     Listener,
     Unit,
 )
+from ansible_collections.tlsbootstrap.kubernetes.plugins.modules import join_preflight, kubelet_preflight
 
 NOW = datetime.datetime(2026, 11, 22, 15, tzinfo=datetime.timezone.utc)
 ROLE = Path(__file__).parents[5] / "roles/kubelet/meta/argument_specs.yml"
@@ -37,6 +40,12 @@ def told(findings: list[Finding]) -> list[tuple[str, bool]]:
 def test_the_checks_that_can_be_passed_over_are_those_of_the_role() -> None:
     options = yaml.safe_load(ROLE.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     assert options["kubelet_preflight_skip"]["choices"] == list(preflight.CHECKS)
+
+
+@pytest.mark.parametrize("module", [kubelet_preflight, join_preflight])
+def test_the_modules_take_no_other_name_of_a_check(module: Any) -> None:
+    assert module.SPEC["skip"]["choices"] == list(preflight.CHECKS)
+    assert yaml.safe_load(module.DOCUMENTATION)["options"]["skip"]["choices"] == list(preflight.CHECKS)
 
 
 def test_what_is_passed_over_is_told_all_the_same() -> None:
@@ -205,6 +214,10 @@ OURS = "# Written by tlsbootstrap.kubernetes. For changes of your own: systemctl
         ([Unit("/etc/systemd/system/kubelet.service", "")], [], ["another tool"]),
         ([Unit("/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", "ExecStart=\n")], [], ["10-kubeadm.conf"]),
         ([Unit("/etc/systemd/system/kubelet.service.d/limits.conf", "[Service]\nLimitNOFILE=9\n")], [], []),
+        ([Unit("/etc/systemd/system/kubelet.service.d/a.conf", "[Service]\n  ExecStart =x\n")], [], ["a.conf"]),
+        ([Unit("/etc/systemd/system/kubelet.service.d/a.conf", "[Service]\n# ExecStart=x\n;ExecStart=x\n")], [], []),
+        ([Unit("/etc/systemd/system/kubelet.service.d/a.conf", "[Service]\nExecStartPre=x\n")], [], []),
+        ([Unit("/etc/systemd/system/kubelet.service", "", "it is masked")], [], ["it is masked"]),
         ([], ["k3s-agent (process 9)"], ["k3s-agent (process 9)"]),
     ],
 )
@@ -212,3 +225,40 @@ def test_leftovers(units: list[Unit], programs: list[str], words: list[str]) -> 
     found = preflight.leftover_findings(units, programs)
     assert [word in one.text for one, word in zip(found, words)] == [True] * len(words)
     assert len(found) == len(words)
+
+
+@pytest.fixture
+def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(host_look, "_UNIT_FOLDERS", (str(tmp_path),))
+    return tmp_path / "kubelet.service"
+
+
+def leftovers() -> list[str]:
+    return [one.text for one in preflight.leftover_findings(host_look.kubelet_units(), [])]
+
+
+def test_a_masked_unit_is_no_other_tools(unit: Path) -> None:
+    unit.symlink_to("/dev/null")
+    folder = Path(f"{unit}.d")
+    folder.mkdir()
+    (folder / "10-kubeadm.conf").symlink_to("/dev/null")
+    assert leftovers() == ["kubelet.service is masked: have it start again with `systemctl unmask kubelet.service`"]
+
+
+def test_a_pipe_in_the_place_of_the_unit_is_not_waited_for(unit: Path) -> None:
+    os.mkfifo(unit)
+    # Who has it open for writing keeps a reader from its end.
+    descriptor = os.open(unit, os.O_RDWR)
+    try:
+        assert leftovers() == [f"{unit} is not a regular file; move it away"]
+    finally:
+        os.close(descriptor)
+
+
+def test_a_unit_that_is_a_link_is_read(unit: Path) -> None:
+    (unit.parent / "ours").write_text(OURS)
+    unit.symlink_to("ours")
+    assert leftovers() == []
+    unit.unlink()
+    unit.write_text("[Service]\nExecStart=x\n")
+    assert len(leftovers()) == 1

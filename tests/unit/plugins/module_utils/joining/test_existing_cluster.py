@@ -137,6 +137,13 @@ def test_a_server_that_is_none_is_refused_and_not_shown(fake: Fake, kubeconfig: 
     assert not fake.reached
 
 
+@pytest.mark.parametrize("version", [None, 5, ["v1.37.2"]])
+def test_a_server_that_does_not_say_its_version_is_refused(fake: Fake, kubeconfig: Path, version: Any) -> None:
+    fake.version = version
+    with pytest.raises(InputError, match="does not say which Kubernetes it is"):
+        look(kubeconfig)
+
+
 def test_a_pin_of_another_ca_has_the_server_never_asked(fake: Fake, kubeconfig: Path) -> None:
     with pytest.raises(InputError, match=r"the CA of .*admin\.conf is not the one that cluster_ca_pins names"):
         look(kubeconfig, pin(OTHER))
