@@ -251,9 +251,10 @@ class Cluster:
         asked = {**(query or {}), "limit": str(size)}
         while True:
             page = self._request(_Call("list", path, asked))
-            found = page.get("items") or []
+            found, metadata = page.get("items") or [], page.get("metadata") or {}
+            if not isinstance(found, list) or not isinstance(metadata, dict):
+                raise ClusterError(f"the API server {self.access.server} answers with what is no list: is it one?")
             items.extend(map(slim, found) if slim else found)
-            metadata = page.get("metadata") or {}
             if not metadata.get("continue"):
                 return items, str(metadata.get("resourceVersion", ""))
             asked["continue"] = metadata["continue"]

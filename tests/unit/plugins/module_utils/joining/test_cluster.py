@@ -98,3 +98,22 @@ def test_what_cannot_be_sent_is_not_told_as_a_watch(serve: Any) -> None:
     client.access = Access("x", client.access.server, client.access.ca, bearer="canary\n")
     with pytest.raises(cluster.UnreachableError, match=r"in time: the answer cannot be read$"):
         client.get("/version")
+
+
+@pytest.mark.parametrize("body", [b'{"items": 5}', b'{"items": {"a": 1}}', b'{"items": [], "metadata": [1]}'])
+def test_what_is_no_list_is_refused(serve: Any, body: bytes) -> None:
+    with pytest.raises(cluster.ClusterError, match="what is no list"):
+        serve(OK + CLOSE + body, timeout=30.0).list("/api/v1/nodes")
+
+
+def test_the_events_of_a_watch_are_read_as_they_come(serve: Any) -> None:
+    event = b'{"type":"ADDED","object":{"kind":"Node","metadata":{"name":"w1"}}}\n'
+    chunk = b"%x\r\n%s\r\n" % (len(event), event)
+    client = serve(OK + b"Transfer-Encoding: chunked\r\n\r\n", chunk, 3, b"0\r\n\r\n", 30.0)
+    assert [one["type"] for one in client.watch("/api/v1/nodes", {})] == ["ADDED"] * 3
+
+
+def test_a_watch_from_too_old_a_version_says_so(serve: Any) -> None:
+    client = serve(b"HTTP/1.1 410 Gone\r\n" + CLOSE + b'{"kind":"Status","code":410}', timeout=30.0)
+    with pytest.raises(cluster.GoneError):
+        list(client.watch("/api/v1/nodes", {}))

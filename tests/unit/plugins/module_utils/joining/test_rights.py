@@ -11,7 +11,9 @@ import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import ForbiddenError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.existing import NEEDED
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.tokens import TokenOptions
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.reviews import may
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.token_store import WantedToken, check_rights
 
 OPERATORS = "system:bootstrappers:operators"
@@ -58,6 +60,7 @@ def test_an_answer_that_says_nothing_is_no_refusal(answer: dict[str, Any]) -> No
             return answer
 
     check(Silent(), ())
+    assert not may(Silent(), NEEDED[0])
 
 
 def test_missing_rights_name_verb_resource_and_remedy() -> None:
