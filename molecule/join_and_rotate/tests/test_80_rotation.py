@@ -290,10 +290,10 @@ class TestRotation:
             assert new.usages == {SERVER_AUTH}
 
     def test_what_is_served_is_what_the_kubelet_has(self, cp1: Host, story: Story) -> None:
-        files = [entry for entry in samples.certificates(story.node, "server") if entry.at <= story.proved]
-        wire = [entry.certificate.fingerprint for entry in servers(cp1, story.node)]
-        assert len(files) >= 2
-        assert [entry.certificate.fingerprint for entry in files] == wire[: len(files)]
+        wire = [entry.certificate.fingerprint for entry in servers(cp1, story.node) if entry.at < story.stopped]
+        files = [entry.certificate.fingerprint for entry in samples.certificates(story.node, "server")]
+        assert len(wire) >= 2
+        assert files[: len(wire)] == wire
 
     def test_it_was_one_process(self, story: Story) -> None:
         first = proved_clients(story)[0].at
