@@ -4,8 +4,8 @@ Usage: tools/test [STAGE...]; without stages all of them.
 
 What git knows and what it does not ignore is copied to a folder
 ansible_collections/tlsbootstrap/kubernetes in the cache and tested there, so
-that a dirty tree can be tested and nothing is written into it. Molecule's scenarios, which mostly
-wait, run beside the other stages.
+that a dirty tree can be tested and nothing is written into it. Molecule, which
+mostly waits for certificates to age, runs beside the other stages.
 
 Needs Python 3.9 and git; the stage `setup` installs the rest.
 """
@@ -42,7 +42,7 @@ WORK = CACHE / "test" / hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
 COPY = WORK / "tree/ansible_collections/tlsbootstrap/kubernetes"
 DIST = WORK / "dist"
 LOGS = WORK / "logs"
-SCENARIOS = ("join_and_rotate", "join_security")
+SCENARIO = "join_and_rotate"
 HEARTBEAT = 60  # seconds between two signs of life
 SHOWN_LINES = 150  # of a failed step; its whole log is kept
 # Folders and files that a user of the collection gets; build_ignore keeps out the rest.
@@ -148,7 +148,7 @@ class Tester:
         self.env = base_environment()
         self.venv = Path()
         self.running: list[Process] = []
-        self.scenarios: dict[str, Process] = {}
+        self.molecule: Process | None = None
 
     def use_venv(self, venv: Path) -> None:
         self.venv = venv
@@ -466,30 +466,26 @@ def integration(t: Tester) -> None:
     t.step("targets", [str(COPY / "tools/integration")], timeout=2400)
 
 
-def start_scenarios(t: Tester) -> None:
-    """Beside the other stages: they mostly wait, for certificates to age and hosts to start."""
-    for scenario in SCENARIOS:
-        t.stage = f"molecule-{scenario}"
-        try:
-            process = t.start([str(COPY / "tools/molecule"), scenario, "test"], timeout=3600)
-        except OSError as failure:
-            say(f"    the scenario {scenario} could not be started: {failure}")
-            continue
-        t.scenarios[scenario] = process
-        say(f"==> the scenario {scenario} runs beside the other stages; its log: {process.log}")
+def start_molecule(t: Tester) -> None:
+    """Run the scenario beside the other stages: it mostly waits."""
+    t.stage = "molecule"
+    try:
+        t.molecule = t.start([str(COPY / "tools/molecule"), SCENARIO, "test"], timeout=2400)
+    except OSError as failure:
+        say(f"    molecule could not be started: {failure}")
+        return
+    say(f"==> molecule runs beside the other stages; its log: {t.molecule.log}")
     # Certificates do not wait, linters do.
     os.nice(5)
 
 
 def molecule(t: Tester) -> None:
-    """The scenarios on real hosts, from the built and installed collection."""
-    for scenario in SCENARIOS:
-        title = f"molecule test -s {scenario}"
-        if scenario not in t.scenarios:
-            t.fail(title, "it could not be started, see above")
-            continue
-        with heartbeat(title, t.scenarios[scenario]):
-            t.finish(title, t.scenarios[scenario])
+    """The scenario on real hosts, from the built and installed collection."""
+    if t.molecule is None:
+        raise StepFailed("it could not be started, see above")
+    title = f"molecule test -s {SCENARIO}"
+    with heartbeat(title, t.molecule):
+        t.finish(title, t.molecule)
 
 
 @dataclass
@@ -535,8 +531,8 @@ class Runner:
             self.results.append(Result(stage.name, False, 0, f"not run, for want of {', '.join(missing)}"))
             return
         say(f"==> {stage.name}")
-        beside = self.tester.scenarios.values() if stage.name == "molecule" else ()
-        started = min((process.started for process in beside), default=time.monotonic())
+        background = self.tester.molecule if stage.name == "molecule" else None
+        started = background.started if background else time.monotonic()
         self.tester.stage, self.tester.failed_steps = stage.name, []
         try:
             stage.run(self.tester)
@@ -552,7 +548,7 @@ class Runner:
             if stage.name in self.wanted:
                 self.run_stage(stage)
             if stage.name == "kubernetes" and "molecule" in self.wanted and self.passed("kubernetes"):
-                start_scenarios(self.tester)
+                start_molecule(self.tester)
 
     def close(self) -> int:
         width = max(len(result.name) for result in self.results)
