@@ -674,6 +674,9 @@ def test_default_names_are_the_inventorys() -> None:
     text = refusal({"kube_control_plane": ["cp1"], "kube_node": ["W_1"]}, {"W_1": {"node_ip": "192.0.2.31"}})
     assert "host W_1" in text
     assert "node_name" in text
+    named = {"W_1": {"node_ip": "192.0.2.31", "node_name": "w1"}}
+    made = build({"kube_control_plane": ["cp1"], "kube_node": ["W_1"]}, named)
+    assert made["hosts"]["W_1"]["node_name"] == "w1"
 
 
 @pytest.mark.parametrize("groups", [{"kube_node": ["w1"]}, {"kube_control_plane": [], "kube_node": ["w1"]}])

@@ -9,6 +9,7 @@ import datetime
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,20 @@ def test_certificates_say_what_the_rows_say(cluster: Cluster) -> None:
     assert found.authority_key_id == info(cluster.ca / "kubernetes-ca.crt").subject_key_id
 
 
-def test_a_ca_with_odd_bytes_is_written_normalised_once(cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda normal: b"made by hand\r\n" + normal.replace(b"\n", b"\r\n"),
+        lambda normal: normal.rstrip(b"\n"),
+        lambda normal: normal + b"\nsubject=CN = etcd-ca\n",
+    ],
+    ids=["line ends", "no last line end", "text after it"],
+)
+def test_a_ca_with_odd_bytes_is_written_normalised_once(cluster: Cluster, spoil: Callable[[bytes], bytes]) -> None:
     cluster.run()
     path = cluster.ca / "etcd-ca.crt"
     normal = path.read_bytes()
-    path.write_bytes(b"made by hand\r\n" + normal.replace(b"\n", b"\r\n"))
+    path.write_bytes(spoil(normal))
     assert codes(cluster.ensure(check=True)) == ["FormatChanged"]
     assert path.read_bytes() != normal
     assert codes(cluster.ensure()) == ["FormatChanged"]
@@ -346,12 +356,27 @@ def test_crlf_and_text_around_a_certificate_are_normalised_once(cluster: Cluster
     assert not cluster.run().changed
 
 
+@pytest.mark.parametrize("odd", [lambda key: key.replace(b"\n", b"\r\n"), lambda key: b"Key:\n" + key.rstrip()])
+def test_keys_with_odd_bytes_are_the_same_keys(cluster: Cluster, odd: Callable[[bytes], bytes]) -> None:
+    cluster.run()
+    for path in (Path(cluster.find("cp1", "admin")["key_path"]), cluster.ca / "etcd-ca.key"):
+        path.write_bytes(odd(path.read_bytes()))
+    made = cluster.run()
+    assert not {"KeyUnreadable", "KeyMismatch", "KeyMissing"} & set(made.codes("cp1"))
+    assert not cluster.run().changed
+
+
 @pytest.mark.parametrize(
     ("half", "data", "code"),
     [
         ("certificate_path", b"", "CertificateUnreadable"),
         ("certificate_path", b"-----BEGIN CERTIFICATE-----\nMIIB\n", "CertificateUnreadable"),
         ("certificate_path", b"\x30\x82\x01\x00rubbish", "CertificateUnreadable"),
+        (
+            "certificate_path",
+            b"-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----",
+            "CertificateUnreadable",
+        ),
         ("certificate_path", None, "CertificateMissing"),
         ("key_path", None, "KeyMissing"),
         ("key_path", b"rubbish", "KeyUnreadable"),
@@ -375,10 +400,13 @@ def test_two_certificates_in_a_leaf_s_file_and_a_foreign_key(cluster: Cluster) -
     cluster.run()
     admin, server = cluster.find("cp1", "admin"), cluster.find("cp1", "kube-apiserver")
     text = Path(admin["certificate_path"]).read_text()
-    Path(admin["certificate_path"]).write_text(text + text)
+    path = Path(admin["certificate_path"])
+    path.write_text(text + text)
     Path(server["key_path"]).write_bytes(Path(admin["key_path"]).read_bytes())
     assert sorted(cluster.run().codes("cp1")) == ["CertificateUnreadable", "KeyMismatch"]
     assert not cluster.run().changed
+    kept = [entry.read_text() for entry in (path.parent / ".backup").glob(path.name + ".*")]
+    assert text + text in kept
 
 
 @pytest.mark.parametrize("name", ["kubelet-client-ca", "service-account"])
