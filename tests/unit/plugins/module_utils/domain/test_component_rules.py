@@ -119,7 +119,7 @@ def test_every_path_is_of_a_host_or_of_the_controller() -> None:
         options = (spec.get("cluster") or spec["main"]).get("options") or {}
         found |= {name for name, option in options.items() if option.get("type") == "path"}
         found |= {name for name in options if name.endswith(("_directory", "_kubeconfig"))}
-    parsed = {f"cluster_{name}_directory" for name in ("ca", "config", "pki")}
+    parsed = {"cluster_admin_kubeconfig", *(f"cluster_{name}_directory" for name in ("ca", "config", "pki"))}
     assert {name for name in found if not name.startswith("systemd_unit_")} - parsed == HOST_PATHS | CONTROLLER_PATHS
 
 
