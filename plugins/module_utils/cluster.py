@@ -23,15 +23,16 @@ import ssl
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from .domain.errors import InputError
 from .trust import PARTIAL_CHAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .access import Access
 
@@ -50,7 +51,11 @@ __all__ = [
     "UnauthorizedError",
     "UnreachableError",
     "UntrustedError",
+    "side_by_side",
 ]
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 REQUEST_TIMEOUT = 15.0
 # The service has no deadline of its own; one operation of it has this.
@@ -67,6 +72,8 @@ READY = "/readyz"
 _CALLED = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[^/?#%\s\x00-\x1f]+)+\Z")
 # The most threads that ask at a time.
 CONNECTIONS = 16
+# How many of them one caller has.
+_THREADS = 8
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 5.0
 LONGEST_TOLD_WAIT = 60.0
@@ -588,6 +595,15 @@ class Follower:
                 break
         self.contact = time.monotonic()
         return version
+
+
+def side_by_side(work: Callable[[_Item], _Answer], items: Sequence[_Item]) -> list[_Answer]:
+    """Round trips overlap; the first failure is raised after all have ended."""
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(_THREADS, len(items))) as pool:
+        futures = [pool.submit(work, item) for item in items]
+    return [future.result() for future in futures]
 
 
 def _remedy(status: Mapping[str, Any]) -> str:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .cluster import Cluster, ClusterError, UnreachableError
+from .cluster import Cluster, ClusterError, UnreachableError, side_by_side
 from .domain.draining import Pod, drain_problems, leaving, left_text, read_pod
 from .domain.errors import InputError
 from .domain.joining import ready
@@ -19,7 +18,6 @@ from .domain.reasons import Reason
 __all__ = ["Drain"]
 
 _NODES = "/api/v1/nodes"
-_THREADS = 8
 _BEAT = 1.0
 
 
@@ -42,8 +40,8 @@ class Drain:
         if problems:
             raise InputError(
                 f"{', '.join(nodes)} cannot be drained, and nothing was done: {'; '.join(problems)}. Move or delete "
-                "these "
-                "Pods, or say by what stands in brackets (in the playbook remove_node_delete_...) that they may go"
+                "these Pods, or say by what stands in brackets (in the playbook remove_node_delete_...) that they "
+                "may go"
             )
         open_nodes = [name for name, node in nodes.items() if not node["spec"].get("unschedulable")]
         reasons = [
@@ -69,17 +67,16 @@ class Drain:
     def _empty(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
         # Where no kubelet answers, nothing ends a Pod: that it is to end is all that can be had.
         silent = {name for name, node in nodes.items() if not ready(node)}
-        with ThreadPoolExecutor(_THREADS) as pool:
-            while True:
-                left = [pod for pod in self._pods(nodes) if not (pod.ending and pod.node in silent)]
-                if not left:
-                    return
-                if self._cluster.remaining() > _BEAT:
-                    list(pool.map(self._evict, [pod for pod in left if not pod.ending]))
-                # Asking may have taken all of the time.
-                if self._cluster.remaining() <= _BEAT:
-                    raise UnreachableError(self._late(left, nodes))
-                time.sleep(_BEAT)
+        while True:
+            left = [pod for pod in self._pods(nodes) if not (pod.ending and pod.node in silent)]
+            if not left:
+                return
+            if self._cluster.remaining() > _BEAT:
+                side_by_side(self._evict, [pod for pod in left if not pod.ending])
+            # Asking may have taken all of the time.
+            if self._cluster.remaining() <= _BEAT:
+                raise UnreachableError(self._late(left, nodes))
+            time.sleep(_BEAT)
 
     def _evict(self, pod: Pod) -> None:
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}"
@@ -94,7 +91,6 @@ class Drain:
     def _late(self, left: list[Pod], nodes: Iterable[str]) -> str:
         return (
             f"the time is up, and Pods are left: {left_text(left, self._held)}. Nothing was removed. The nodes take "
-            "no new "
-            "Pods now; run this again when these can go, or let them have Pods again: kubectl uncordon "
+            "no new Pods now; run this again when these can go, or let them have Pods again: kubectl uncordon "
             f"{' '.join(nodes)}"
         )

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from . import token_store, x509
-from .cluster import Cluster, ClusterError, ConflictError, Event, UnreachableError
+from .cluster import Cluster, ClusterError, ConflictError, Event, UnreachableError, side_by_side
 from .domain.csr import SIGNERS, Request, read_request
 from .domain.errors import InputError
 from .domain.joining import join_status, node_status, ready, subresource_of, who_decides
@@ -26,7 +25,6 @@ __all__ = ["NodeStore", "WantedNode", "check_wanted"]
 PATH = "/api/v1/nodes"
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-THREADS = 8
 _BEAT = 1.0
 _ATTEMPTS = 5
 
@@ -255,8 +253,7 @@ class NodeStore:
         if self._check_mode:
             return [token_store.leftover_reason(token) for token in tokens] + reasons
         gone = token_store.delete_tokens(self._cluster, tokens)
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(lambda one: self._cluster.delete(one[1]), [*waiting, *paths]))
+        side_by_side(lambda one: self._cluster.delete(one[1]), [*waiting, *paths])
         self._ours.write({name: Marks() for name in noted})
         return gone + reasons
 

@@ -9,12 +9,11 @@ import contextlib
 import datetime
 import secrets
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from . import x509
-from .cluster import Cluster, ClusterError, ConflictError
+from .cluster import Cluster, ClusterError, ConflictError, side_by_side
 from .domain.csr import CLIENT_SIGNER, read_request
 from .domain.errors import InputError
 from .domain.reasons import Reason
@@ -65,7 +64,6 @@ __all__ = [
 
 PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-THREADS = 8
 # 36^6 ids: a second clash in a row is a fault elsewhere.
 _ATTEMPTS = 5
 # What the API server takes every token for, and every user.
@@ -73,8 +71,6 @@ _COMMON_GROUPS = ("system:bootstrappers", "system:authenticated")
 _REQUEST = {"group": "certificates.k8s.io", "resource": "certificatesigningrequests", "verb": "create"}
 # With it the controller-manager approves a request for any node (pkg/controller/certificates/approver/sarapprove.go).
 _ANY_NODE = {**_REQUEST, "subresource": "nodeclient"}
-_Item = TypeVar("_Item")
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -138,7 +134,7 @@ def leftovers(
 
 def delete_tokens(cluster: Cluster, tokens: Iterable[OwnToken]) -> list[Reason]:
     """Deleted by uid, so that a token which took the name meanwhile stays."""
-    gone = _side_by_side(lambda token: (token, cluster.delete(f"{PATH}/{token.name}", token.uid)), list(tokens))
+    gone = side_by_side(lambda token: (token, cluster.delete(f"{PATH}/{token.name}", token.uid)), list(tokens))
     return [leftover_reason(token) for token, deleted in gone if deleted]
 
 
@@ -150,7 +146,7 @@ def delete_requests(cluster: Cluster, tokens: Iterable[OwnToken]) -> list[Reason
     items, _version = cluster.list(REQUESTS, {"fieldSelector": f"spec.signerName={CLIENT_SIGNER}"})
     requests = (read_request(item, x509.parse_request) for item in items if item["spec"].get("username") in users)
     open_ones = [one for one in requests if not one.denied and not one.issued]
-    gone = _side_by_side(lambda one: (one, cluster.delete(f"{REQUESTS}/{one.name}", one.uid)), open_ones)
+    gone = side_by_side(lambda one: (one, cluster.delete(f"{REQUESTS}/{one.name}", one.uid)), open_ones)
     return [
         Reason("ObjectLeftover", f"request {one.name}", None, "asked by a token that is gone", "deleted")
         for one, deleted in gone
@@ -249,7 +245,7 @@ def make_tokens(cluster: Cluster, wanted: list[WantedToken], now: datetime.datet
         made.append(_make(cluster, one, now))
 
     try:
-        _side_by_side(make, wanted)
+        side_by_side(make, wanted)
     except InputError:
         for token in made:
             with contextlib.suppress(ClusterError):
@@ -294,12 +290,3 @@ def _create(
                 raise _taken(token.id, node) from None
         return token, str(answer["metadata"]["uid"])
     raise InputError("no free id for a bootstrap token was found")
-
-
-def _side_by_side(work: Callable[[_Item], _Answer], items: list[_Item]) -> list[_Answer]:
-    """Round trips overlap; the first failure is raised after all have ended."""
-    if len(items) < 2:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(min(THREADS, len(items))) as pool:
-        futures = [pool.submit(work, item) for item in items]
-    return [future.result() for future in futures]

@@ -27,6 +27,7 @@ __all__ = [
     "check_version",
     "domain_of_corefile",
     "known_dns",
+    "minor_of",
     "missing_rights",
     "pin_of",
     "pinned",
@@ -110,7 +111,7 @@ def unpinned_text(others: Iterable[str], where: str) -> str:
 
 def skew(api: str, kubelet: str) -> str:
     """How a kubelet is too far from its API server: it is never newer, and at most three minor versions older."""
-    server, ours = _minor(api), _minor(kubelet)
+    server, ours = minor_of(api), minor_of(kubelet)
     if server is None or ours is None or 0 <= server - ours <= _OLDER:
         return ""
     return "newer than" if ours > server else f"more than {_OLDER} minor versions older than"
@@ -128,7 +129,8 @@ def check_version(api: str, kubelet: str) -> None:
     )
 
 
-def _minor(version: str) -> int | None:
+def minor_of(version: str) -> int | None:
+    """37 of v1.37.2; None of what is no version."""
     found = _VERSION.match(version)
     return int(found[1]) if found else None
 

@@ -533,8 +533,7 @@ def _check_clashes(hosts: Sequence[Host], findings: Findings) -> None:
         if other != host.name:
             findings.add(
                 f"host {host.name}: its node name {host.node_name} is the address of {other}, whose names its "
-                "certificates "
-                "would have: give it another node_name"
+                "certificates would have: give it another node_name"
             )
     for host in hosts:
         other = by_name.setdefault(host.node_name.lower(), host.name)

@@ -325,10 +325,8 @@ class _Planner:
             found.append(
                 "nobody approves the next serving certificates of kubelets by itself "
                 f"({self.settings.choices.serving_approver}): they end at their first renewal, and logs, exec and "
-                "metrics of "
-                "their Pods with them, where nobody approves each in time (playbook approve); cluster_approver: "
-                "service with "
-                "cluster_serving_approval: inventory does"
+                "metrics of their Pods with them, where nobody approves each in time (playbook approve); "
+                "cluster_approver: service with cluster_serving_approval: inventory does"
             )
         found.extend(
             f"cluster_extra_identities: {extra.row.name} is in {_SYSTEM_MASTERS}: only its end revokes it"

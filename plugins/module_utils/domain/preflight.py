@@ -13,6 +13,7 @@ from typing import Any
 
 from .clock import check_clock
 from .errors import InputError
+from .existing import minor_of
 
 __all__ = [
     "CHECKS",
@@ -31,7 +32,6 @@ __all__ = [
     "endpoint_findings",
     "leftover_findings",
     "listening",
-    "minor_of",
     "missing_runtime",
     "port_findings",
     "settled",
@@ -236,7 +236,7 @@ def cgroup_findings(
 ) -> list[Finding]:
     found = []
     if version == 1:
-        refused = minor_of(kubernetes) >= _V1_REFUSED and config.get("failCgroupV1") is not False
+        refused = (minor_of(kubernetes) or 0) >= _V1_REFUSED and config.get("failCgroupV1") is not False
         found.append(
             Finding(
                 "cgroup",
@@ -260,12 +260,6 @@ def cgroup_findings(
             )
         )
     return found
-
-
-def minor_of(version: str) -> int:
-    """37 of v1.37.2; -1 of what is no version."""
-    match = re.match(r"v?1\.([0-9]+)", version)
-    return int(match[1]) if match else -1
 
 
 @dataclass(frozen=True)
