@@ -23,7 +23,8 @@ from typing import Any
 from .domain.certificate import CertificateInfo, KeyInfo, RequestInfo
 from .domain.csr import RequestContent, UnreadableError
 from .domain.errors import InputError
-from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks
+from .domain.identity import KEY_TYPES
+from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks, kind_of
 
 __all__ = [
     "ENCRYPTED_KEY",
@@ -249,7 +250,9 @@ def load_private_key(data: bytes, what: str, passphrase: bytes | None = None, tr
     found = blocks(data, what)
     keys = [block for block in found if block.label.endswith("PRIVATE KEY")]
     if len(keys) != 1:
-        raise InputError(f"{what}: {len(keys)} private keys found where exactly one belongs")
+        raise InputError(
+            f"{what}: {len(keys)} private keys found where exactly one belongs ({kind_of(data, found)}); restore it"
+        )
     if keys[0].label == ENCRYPTED_KEY and passphrase is None:
         raise InputError(
             f"{what}: the private key is encrypted and no passphrase is given; give it "
@@ -292,11 +295,15 @@ def load_certificate(block: Block, what: str) -> Any:
     try:
         # Through PEM: load_der_x509_certificate of 3.4 keeps no bytes, and both are equally fast.
         certificate = _x509().load_pem_x509_certificate(block.text().encode("ascii"))
-        # These are parsed lazily; damage shows here.
-        certificate.public_key()
+        # They are parsed lazily; damage shows here.
         list(certificate.extensions)
     except (*_unreadable(), _x509().DuplicateExtension):
         raise InputError(f"{what}: the certificate cannot be read; restore it") from None
+    try:
+        certificate.public_key()
+    except _unreadable():
+        # Most often one of a kind that the library does not know, or knows by its name alone.
+        raise InputError(f"{what}: the certificate's key cannot be read, allowed are {', '.join(KEY_TYPES)}") from None
     return certificate
 
 

@@ -9,11 +9,12 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import InputError
 
-__all__ = ["CERTIFICATE", "PUBLIC_KEY", "Block", "blocks", "bundle", "certificates"]
+__all__ = ["CERTIFICATE", "PUBLIC_KEY", "Block", "blocks", "bundle", "certificates", "kind_of"]
 
 CERTIFICATE = "CERTIFICATE"
 PUBLIC_KEY = "PUBLIC KEY"
@@ -71,7 +72,7 @@ def certificates(data: bytes, what: str) -> list[Block]:
     if others:
         raise InputError("{}: holds {} where only certificates belong".format(what, ", ".join(others)))
     if not found:
-        raise InputError(f"{what}: no certificate in PEM found ({_kind(data)})")
+        raise InputError(f"{what}: no certificate in PEM found ({kind_of(data)})")
     return found
 
 
@@ -90,7 +91,10 @@ def bundle(parts: list[str], kind: str = CERTIFICATE, what: str = "bundle") -> s
     return "".join(block.text() for block in seen.values())
 
 
-def _kind(data: bytes) -> str:
+def kind_of(data: bytes, found: Sequence[Block] = ()) -> str:
+    """What is in a file that has not what belongs there; nothing of it is shown."""
+    if found:
+        return "it holds {}".format(", ".join(sorted({block.label for block in found})))
     if not data.strip():
         return "the file is empty"
     if data[:1] == b"\x30":

@@ -9,6 +9,7 @@ OpenSSL is the other side: it is the root, and it signs what is asked for.
 from __future__ import annotations
 
 import datetime
+import itertools
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,10 +18,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kubeconfigs, x509
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import pem
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.authority import ensure_authorities
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.ca_folder import Folder
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import pem, plan
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError, given
 
 from .conftest import DAY, Cluster, Result, codes, tree
+from .test_counts import inventory
 from .test_holding import Killed, plant
 from .test_reasons import alone, changed, everything, foretold, reads_as_documented, snapshot
 
@@ -371,6 +375,47 @@ def test_two_cas_with_one_key_are_refused(cluster: Cluster) -> None:
         shutil.copy(cluster.ca / f"kubernetes-ca.{suffix}", cluster.ca / f"etcd-ca.{suffix}")
     cluster.accepted = ("etcd-ca",)
     refused(cluster, "the CAs kubernetes-ca and etcd-ca have one and the same key")
+
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "separated": {"cluster_join_credential": "certificate"},
+    "kubeadm": {
+        "cluster_profile": "kubeadm", "cluster_ca_host": "cp1", "cluster_ca_become": True,
+        "cluster_ca_directory": "/etc/kubernetes/pki",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("keys", ["with their keys", "without"])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_ca_of_a_profile_serves_for_another(tmp_path: Path, profile: str, keys: str) -> None:
+    """Refused in both: as the front proxy's, a client CA's holders could call themselves anybody; as etcd's, read all.
+
+    It may have been brought without its key as well: one CA of a company for everything.
+    """
+    settings, groups, hosts = inventory(1)
+    ours = tmp_path / "ours"
+    rows = plan.build({**settings, **PROFILES[profile]}, groups, hosts)["cas"]
+    # Groups of components are made on the hosts of a cluster.
+    rows = [{**row, "key_group": ""} for row in rows]
+    joins = ["join-ca"] if profile == "separated" else []
+    assert [row["name"] for row in rows] == ["kubernetes-ca", "etcd-ca", "front-proxy-ca", *joins]
+    now = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc)
+    ensure_authorities(Folder(str(ours), "0700"), rows, now, False, 1)
+    if keys == "without":
+        rows = [{**row, "source": "external"} for row in rows]
+        for row in rows:
+            (ours / row["key_file"]).unlink()
+    for first, second in itertools.combinations(rows, 2):
+        shared = tmp_path / f"{first['name']}-{second['name']}"
+        shutil.copytree(ours, shared)
+        for file in ("certificate_file", "key_file") if keys == "with their keys" else ("certificate_file",):
+            shutil.copy(shared / first[file], shared / second[file])
+        before = everything(shared)
+        for check in (True, False):
+            with pytest.raises(InputError, match=f"the CAs {first['name']} and {second['name']} have one and the same"):
+                ensure_authorities(Folder(str(shared), "0700", (second["name"],)), rows, now, check, 1)
+        assert everything(shared) == before
 
 
 # ---- below a root whose key lies here
