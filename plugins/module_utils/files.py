@@ -47,6 +47,7 @@ __all__ = [
     "read",
     "read_lines",
     "refuse_foreign_folder",
+    "removable",
     "remove",
     "state_of",
     "sweep",
@@ -544,8 +545,18 @@ def append_line(path: str, line: str, mode: str = "0600") -> None:
         os.close(descriptor)
 
 
+def removable(path: str) -> bool:
+    """Whether a file or a symlink is there. A device or a folder is nothing of ours: /dev/null may be given by slip."""
+    state = state_of(path)
+    if state.kind not in ("absent", "file", "symlink"):
+        raise InputError(f"{path} is a {state.kind} where a file belongs; move it away, it is not removed")
+    return state.exists
+
+
 def remove(path: str) -> bool:
     """Remove a file (a symlink itself, never its target); says whether there was one."""
+    if not removable(path):
+        return False
     try:
         os.unlink(path)
     except (FileNotFoundError, NotADirectoryError):

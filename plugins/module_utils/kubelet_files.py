@@ -170,7 +170,7 @@ class OneTimeKey:
     def leftovers(self, node_name: str) -> list[Reason]:
         """What a join that was stopped has left."""
         paths = (self.bootstrap_kubeconfig, self.path)
-        return [Reason("Leftover", node_name, path, "there") for path in paths if files.state_of(path).exists]
+        return [Reason("Leftover", node_name, path, "there") for path in paths if files.removable(path)]
 
 
 def _kubeconfig(data: bytes, path: str) -> kubeconfigs.Kubeconfig | None:

@@ -93,7 +93,16 @@ def test_a_link_that_cannot_have_its_name_leaves_nothing(tmp_path: Path, monkeyp
     assert os.readlink(path) == "old"
 
 
-@pytest.mark.parametrize("kind", ["symlink", "dangling", "directory", "fifo"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "symlink",
+        "dangling",
+        "directory",
+        "fifo",
+        pytest.param("device", marks=pytest.mark.skipif(os.getuid() != 0, reason="root alone makes devices")),
+    ],
+)
 def test_odd_targets_are_refused(tmp_path: Path, kind: str) -> None:
     path, other = tmp_path / "target", tmp_path / "other"
     other.write_bytes(b"other")
@@ -103,11 +112,23 @@ def test_odd_targets_are_refused(tmp_path: Path, kind: str) -> None:
         path.symlink_to(tmp_path / "nothing")
     elif kind == "directory":
         path.mkdir()
+    elif kind == "device":
+        # That of /dev/full: what is written to it fails, so that it would show.
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 7))
     else:
         os.mkfifo(path)
-    for call in (lambda: files.write_atomic(str(path), b"new"), lambda: files.read(str(path))):
+    for call in (
+        lambda: files.write_atomic(str(path), b"new"),
+        lambda: files.write_all([files.NewFile(str(path), b"new")]),
+        lambda: files.append_line(str(path), "new"),
+        lambda: files.read(str(path)),
+        lambda: list(files.read_lines(str(path))),
+        # A link is removed itself.
+        *([] if path.is_symlink() else [lambda: files.remove(str(path))]),
+    ):
         with pytest.raises(InputError, match=str(path)):
             call()
+    assert sorted(os.listdir(tmp_path)) == ["other", "target"]
     assert other.read_bytes() == b"other"
 
 
@@ -117,6 +138,23 @@ def test_read_has_a_limit_and_knows_absence(tmp_path: Path) -> None:
         files.read(str(tmp_path / "big"), limit=10)
     assert files.read(str(tmp_path / "nothing")) is None
     assert files.read(str(tmp_path / "big" / "below")) is None
+
+
+def test_what_grows_while_it_is_read_is_read_to_the_limit_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"")
+    total = 0
+
+    def grows(_descriptor: int, size: int) -> bytes:
+        nonlocal total
+        total += size
+        return b"x" * size
+
+    monkeypatch.setattr(os, "read", grows)
+    assert len(files.read(str(path), limit=100_000) or b"") == 100_000
+    assert total == 100_000
 
 
 def test_read_follows_only_when_told(tmp_path: Path) -> None:
