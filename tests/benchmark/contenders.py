@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from measure import Run
+from measure import MEMORY, Run
 
 PLAYBOOKS = Path(__file__).resolve().parent / "playbooks"
 
@@ -43,27 +43,28 @@ class Contender:
         os.sync()
         runs = [timed(command, self.folder, self.environment) for command in self.commands]
         self.check(self.folder)
-        return Run(sum(run.wall for run in runs), sum(run.cpu for run in runs), self.count(self.folder))
+        counts = {MEMORY: max(run.counts[MEMORY] for run in runs), **self.count(self.folder)}
+        return Run(sum(run.wall for run in runs), sum(run.cpu for run in runs), counts)
 
 
 def timed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Run:
     log = folder.with_suffix(".log")
-    before, started = os.times(), time.perf_counter()
+    started = time.perf_counter()
     with log.open("wb") as output:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=folder,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            check=False,
         )
-    wall, after = time.perf_counter() - started, os.times()
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)[:200]} failed with {done.returncode}:\n{log.read_text()[-4000:]}")
-    used = (after.children_user - before.children_user) + (after.children_system - before.children_system)
-    return Run(wall, used)
+        # Of it and of all children that it has waited for.
+        _pid, status, used = os.wait4(process.pid, 0)
+    wall, process.returncode = time.perf_counter() - started, os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)[:200]} failed with {process.returncode}:\n{log.read_text()[-4000:]}")
+    return Run(wall, used.ru_utime + used.ru_stime, {MEMORY: used.ru_maxrss / 1024})
 
 
 def measure(contenders: Sequence[Contender], limit: int | None, say: Callable[[str], None]) -> dict[str, list[Run]]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 BEGIN, END = "<!-- benchmark -->", "<!-- /benchmark -->"
 # The name of the contender that the others are compared with.
 OURS = "this collection"
+# The unit of the most memory that one process has held, of those that a run has started.
+MEMORY = "MB of memory"
 
 
 @dataclass(frozen=True)

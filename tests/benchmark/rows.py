@@ -13,7 +13,7 @@ from pathlib import Path
 from cluster_rows import CLUSTER_ROWS
 from contenders import Contender, both, chains, files_there
 from join_rows import JOIN_ROWS
-from measure import OURS, Goal
+from measure import MEMORY, OURS, Goal
 from place import BASH, START, Place, Row, plain, playbook
 
 CONTROL_PLANE = {"cp1": {"ansible_connection": "local", "node_ip": "192.0.2.11"}}
@@ -280,6 +280,10 @@ def planned(count: int, runs: int) -> Callable[[Place], list[Contender]]:
     return contenders
 
 
+def small(most: int) -> Goal:
+    return Goal(f"no process over {most} MB", most, unit=MEMORY)
+
+
 ROWS = {
     "pki-ecdsa": Row(
         "PKI and kubeconfigs of one control plane, ECDSA, first run",
@@ -310,7 +314,7 @@ ROWS = {
     "nodes-1000": Row(
         "1,000 node certificates, keys included",
         lambda place: [ours_nodes(place, 1000, 5), cfssl_nodes(place, 1000, 3)],
-        (Goal("at most 0.4 x cfssl's time", 0.4, "cfssl"),),
+        (Goal("at most 0.4 x cfssl's time", 0.4, "cfssl"), small(300)),
     ),
     "nodes-10000": Row(
         "10,000 node certificates, keys included",
@@ -328,8 +332,8 @@ ROWS = {
         (Goal("at most 2 x cryptography alone, plus the start", 2, "cryptography alone", START),),
     ),
     "plan-1": Row("plan of 1 node", planned(1, 3)),
-    "plan-1000": Row("plan of 1,000 nodes", planned(1000, 3)),
-    "plan-5000": Row("plan of 5,000 nodes", planned(5000, 3)),
+    "plan-1000": Row("plan of 1,000 nodes", planned(1000, 3), (small(300),)),
+    "plan-5000": Row("plan of 5,000 nodes", planned(5000, 3), (small(500),)),
     **CLUSTER_ROWS,
     **JOIN_ROWS,
 }

@@ -1,11 +1,14 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often what is done for 1, 1,000 and 5,000 hosts: counts, which are the same on every machine, and no times."""
+"""What is done for 1, 1,000 and 5,000 hosts: how often, and in how much memory. Times are those of one machine."""
 
 from __future__ import annotations
 
 import collections
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,6 +62,57 @@ def test_a_plan_costs_each_host_the_same() -> None:
     second = (counts[5000] - counts[1000]) / 4000
     assert first > 10, "hardly anything was counted"
     assert abs(first - second) < 0.01 * first
+
+
+# Of the work alone: what it starts with is held before.
+MEASURED = """
+import datetime, json, re, sys
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import signing, x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import plan
+
+def held():
+    return int(re.search(r"VmHWM:\\s+([0-9]+) kB", open("/proc/self/status").read())[1])
+
+work, given = json.load(open(sys.argv[1]))
+if work == "plan":
+    done = plan.build(*given)["hosts"]
+else:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    done = signing.sign_requests(*given, {}, now, False, 1).result["certificates"]
+json.dump([len(done), held()], sys.stdout)
+"""
+
+
+def held_by(folder: Path, work: str, *given: Any) -> tuple[int, int]:
+    """The results of a process of its own, and the most KiB that it has had in memory.
+
+    VmHWM: the figure that getrusage gives begins with what the process had that started this one.
+    """
+    path = folder / "given.json"
+    path.write_text(json.dumps([work, given]))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(path)], capture_output=True, check=False, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    results, held = json.loads(done.stdout)
+    return int(results), int(held)
+
+
+@pytest.mark.parametrize("work", ["plan", "sign"])
+def test_memory_grows_with_the_hosts_and_no_faster(cluster: Cluster, work: str) -> None:
+    cluster.ensure()
+    most = {}
+    for size in SIZES:
+        given = inventory(size) if work == "plan" else (str(cluster.ca), cluster.cas, requests(cluster, size))
+        results, most[size] = held_by(cluster.root, work, *given)
+        assert results == size + (work == "plan")
+    first, second = most[1000] - most[1], most[5000] - most[1]
+    assert first > 1000, "hardly anything was held"
+    # Five times the hosts: the square would be 25 times as much. Memory comes in steps.
+    assert second < 8 * first
+    # Some 10 KiB for a host.
+    assert most[5000] < 300_000
 
 
 class Counter:
