@@ -4,8 +4,9 @@ Usage: tools/test [STAGE...]; without stages all of them.
 
 What git knows and what it does not ignore is copied to a folder
 ansible_collections/tlsbootstrap/kubernetes in the cache and tested there, so
-that a dirty tree can be tested and nothing is written into it. Molecule, which
-mostly waits for certificates to age, runs beside the other stages.
+that a dirty tree can be tested and nothing is written into it. Molecule's scenarios,
+which mostly wait for certificates to age and hosts to start, run one after the other
+beside the other stages.
 
 Needs Python 3.9 and git; the stage `setup` installs the rest.
 """
@@ -42,7 +43,8 @@ WORK = CACHE / "test" / hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
 COPY = WORK / "tree/ansible_collections/tlsbootstrap/kubernetes"
 DIST = WORK / "dist"
 LOGS = WORK / "logs"
-SCENARIO = "join_and_rotate"
+SCENARIOS = ("join_and_rotate", "join_security")
+EACH_SCENARIO = 'status=0; for scenario; do "$0" "$scenario" test || status=1; done; exit "$status"'
 HEARTBEAT = 60  # seconds between two signs of life
 SHOWN_LINES = 150  # of a failed step; its whole log is kept
 # Folders and files that a user of the collection gets; build_ignore keeps out the rest.
@@ -467,10 +469,10 @@ def integration(t: Tester) -> None:
 
 
 def start_molecule(t: Tester) -> None:
-    """Run the scenario beside the other stages: it mostly waits."""
+    """Run the scenarios beside the other stages: they mostly wait."""
     t.stage = "molecule"
     try:
-        t.molecule = t.start([str(COPY / "tools/molecule"), SCENARIO, "test"], timeout=2400)
+        t.molecule = t.start(["bash", "-c", EACH_SCENARIO, str(COPY / "tools/molecule"), *SCENARIOS], timeout=3600)
     except OSError as failure:
         say(f"    molecule could not be started: {failure}")
         return
@@ -480,12 +482,12 @@ def start_molecule(t: Tester) -> None:
 
 
 def molecule(t: Tester) -> None:
-    """The scenario on real hosts, from the built and installed collection."""
+    """The scenarios on real hosts, from the built and installed collection."""
     if t.molecule is None:
         raise StepFailed("it could not be started, see above")
-    title = f"molecule test -s {SCENARIO}"
+    title = f"molecule test: {', '.join(SCENARIOS)}"
     with heartbeat(title, t.molecule):
-        t.finish(title, t.molecule)
+        t.finish(title, t.molecule, findings="FAILED|ERROR|CRITICAL|fatal|failed|  E  |==>")
 
 
 @dataclass
