@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import sources
@@ -28,7 +29,11 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain imp
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import plan as planning
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.findings import Findings
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.inventory import GROUPS, HOST_KEYS
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.inventory import (
+    GROUPS,
+    HOST_KEYS,
+    members_of,
+)
 
 try:  # since ansible-core 2.19 a value knows its file and line; used in messages alone
     from ansible._internal._datatag._tags import Origin
@@ -40,7 +45,6 @@ _RESULT = "__cluster_planned"
 _IGNORED = "cluster_ignored_variables"
 _BINARIES = ("kube_binaries_directory", "kube_binaries_checksums", "kube_binaries_urls", "kube_proxy_enabled")
 _NODE_NETWORKS = ("kube_controller_manager_allocate_node_cidrs", "kube_controller_manager_extra_args")
-_FALSE = ("false", "no", "off", "n", "f", "0", "0.0")
 # How many hosts a template that they share is evaluated for.
 _EVALUATIONS = 10
 
@@ -94,6 +98,14 @@ def type_problem(name: str, option: Mapping[str, Any], value: Any, validator: Ar
     return f"{name}: {'; '.join(str(message) for message in checked.error_messages)}"
 
 
+def _is_on(value: Any) -> bool:
+    """Of a switch that is on unless it is turned off. What is neither is refused by its type."""
+    try:
+        return value is None or bool(boolean(plain(value)))
+    except TypeError:
+        return True
+
+
 class _View:
     """The variables of a host, or of the play: as they are written, and evaluated one by one."""
 
@@ -132,15 +144,25 @@ class _Checker:
         self._checked: dict[tuple[Any, ...], tuple[Any, list[str]]] = {}
         self._evaluated: Counter[tuple[Any, ...]] = Counter()
         self._validators: dict[str, ArgumentSpecValidator] = {}
+        # Variable -> the hosts that have it, with its value as it is written.
+        self._having: dict[str, dict[str, Any]] = {}
 
     def check(self, view: _View) -> None:
         for name, value in view.raw.items():
             option = self.catalogue.options.get(name)
+            if option is not None and view.host:
+                self._having.setdefault(name, {})[view.host] = value
             if option is None:
                 problem = self.catalogue.problem(name, self.ignored)
                 self._note([problem] if problem else [], view.host, value)
             else:
                 self._note(self._value_problems(name, option, view), view.host, value)
+
+    def check_readers(self, members: Mapping[str, Sequence[str]]) -> None:
+        for name, values in self._having.items():
+            problem = self.catalogue.unread(name, values, members)
+            for host, value in values.items() if problem else ():
+                self._note([problem], host, value)
 
     def check_binaries(self, view: _View, components: Sequence[str], find: Callable[[str], str]) -> None:
         """Whether they can be installed; ``find`` makes a path absolute as Ansible does."""
@@ -149,7 +171,7 @@ class _Checker:
 
         def problems() -> list[str]:
             directory, checksums, urls, proxy = (view.value(name) if name in view.raw else None for name in _BINARIES)
-            wanted = [name for name in components if name != "kube-proxy" or str(proxy).lower() not in _FALSE]
+            wanted = [name for name in components if name != "kube-proxy" or _is_on(proxy)]
             path = find(str(directory)) if directory else ""
             return sources.source_problems(wanted, path, plain(checksums or {}), plain(urls or {}))
 
@@ -164,7 +186,7 @@ class _Checker:
         def problems() -> list[str]:
             allocates, extra = (view.value(name) if name in view.raw else None for name in _NODE_NETWORKS)
             known = plain(extra) if isinstance(extra, Mapping) else {}
-            return [] if str(allocates).lower() in _FALSE else node_networks.node_network_problems(pod_cidrs, known)
+            return node_networks.node_network_problems(pod_cidrs, known) if _is_on(allocates) else []
 
         self._note(self._once(("node networks", *map(id, given)), given, templates, problems), view.host, given[0])
 
@@ -211,6 +233,23 @@ class _Checker:
             findings.add(f"{problem} ({variables.holders(hosts, origins)})")
 
 
+def _check_whole(tags: Sequence[str], task_vars: Mapping[str, Any]) -> None:
+    """That the tags of the command line leave out nothing of a play, whose tasks have no tags but those of all of it.
+
+    This check, as those of the roles' arguments, has the tag always besides.
+    """
+    run, skip = task_vars.get("ansible_run_tags") or ["all"], task_vars.get("ansible_skip_tags") or []
+    own = set(tags) - {"always"}
+    taking, leaving = ({"all", "tagged", *own}, {"all"}) if own else ({"all", "untagged"}, {"all", "untagged"})
+    if taking & set(run) and not leaving & set(skip):
+        return
+    given = f"--tags {','.join(run)}" + (f" --skip-tags {','.join(skip)}" if skip else "")
+    raise InputError(
+        f"{given} leaves out tasks that all others stand on: run the whole playbook, with --limit for some hosts. "
+        "Where a playbook of yours imports it, give the import_playbook a tag, and leave all of it out by --skip-tags"
+    )
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     """Touches no host."""
 
@@ -225,6 +264,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         # The plan of a large cluster is long; who wants to see it asks for it by debug.
         result.update({"changed": False, "_ansible_verbose_override": True})
         try:
+            _check_whole(self._task.tags, task_vars or {})
             host = self._task.args.get("host")
             existing = self._task.args.get("existing") or {}
             result.update(_part(task_vars or {}, str(host), existing) if host else self._plan(task_vars or {}))
@@ -294,6 +334,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             inputs[host] = _inputs(view, findings)
             for name, seen in shared.items():
                 seen.setdefault(_comparable(view.raw.get(name)), host)
+        checker.check_readers({group: members_of(groups, group) for group in GROUPS})
         checker.report(findings)
         _check_shared(shared, findings)
         planned = Findings()

@@ -19,6 +19,7 @@ from .domain.answers import Waiting, waiting_text
 from .domain.ca import Authority, authority_of, ending_soon, lifetime, refuse_shared_keys, strict_problems
 from .domain.certificate import instant_text
 from .domain.errors import InputError, given
+from .domain.findings import Findings
 from .domain.identity import end_text, subject_text
 from .domain.ledger import Ledger, check_cluster, check_newest, unreadable_text
 from .domain.reasons import Reason
@@ -78,6 +79,8 @@ class _Seen:
     pairs: dict[str, Pair] = field(default_factory=dict)
     # Made here, by themselves or by the root.
     missing: list[tuple[Authority, Root | None]] = field(default_factory=list)
+    # Brought by the user, who is told of all that are not there at once.
+    not_brought: Findings = field(default_factory=Findings)
     # Those that will sign CAs that are not there yet.
     roots: dict[str, Root] = field(default_factory=dict)
     # Below a root that is elsewhere: asked for, or answered.
@@ -138,6 +141,7 @@ def _compare(folder: Folder, authorities: list[Authority], now: datetime.datetim
             if left:
                 seen.leftovers.append(authority)
                 seen.reasons.append(Reason("Leftover", authority.name, left[0], files=left))
+    seen.not_brought.raise_any()
     refuse_shared_keys({name: pair.info for name, pair in seen.pairs.items()})
     above: dict[str, Sequence[Any]] = {name: pair.served() for name, pair in seen.pairs.items() if pair.chain}
     above.update({name: root.loaded for name, root in seen.roots.items()})
@@ -163,7 +167,8 @@ def _compare_present(folder: Folder, seen: _Seen, pair: Pair, now: datetime.date
 def _compare_absent(folder: Folder, seen: _Seen, new: NewAuthority, now: datetime.datetime) -> None:
     authority = new.authority
     if authority.source in ("imported", "external"):
-        raise InputError(_to_be_brought(folder, authority))
+        seen.not_brought.add(_to_be_brought(folder, authority))
+        return
     root = load_root(authority, folder.passphrase, now) if authority.below_a_root else None
     if root is not None:
         seen.roots[authority.name] = root

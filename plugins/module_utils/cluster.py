@@ -400,6 +400,10 @@ class Cluster:
         timer.start()
         try:
             yield
+        except (OSError, self._urllib3.exceptions.HTTPError):
+            # Where it was cut off here, the other end has not closed it.
+            if not late.is_set():
+                raise
         finally:
             timer.cancel()
         # Headers that are cut off look like an answer without a body.
@@ -616,4 +620,5 @@ def _remedy(status: Mapping[str, Any]) -> str:
 def _said(error: BaseException) -> str:
     """The last argument of urllib3's errors says what happened; it begins with the name of an object."""
     said = re.sub(r"^\S*(?:\([^)]*\)| object at 0x[0-9a-f]+>): ", "", str(error.args[-1] if error.args else ""))
-    return said or type(error).__name__
+    # Of the last attempt it is what was left of the time, and no timeout that anybody has set.
+    return re.sub(r"\.? \((?:connect|read) timeout=[^)]*\)$", "", said) or type(error).__name__

@@ -40,8 +40,7 @@ class Drain:
         if problems:
             raise InputError(
                 f"{', '.join(nodes)} cannot be drained, and nothing was done: {'; '.join(problems)}. Move or delete "
-                "these Pods, or say by what stands in brackets (in the playbook remove_node_delete_...) that they "
-                "may go"
+                "these Pods, or say that they may go: what stands in brackets with the value true"
             )
         open_nodes = [name for name, node in nodes.items() if not node["spec"].get("unschedulable")]
         reasons = [
@@ -52,10 +51,19 @@ class Drain:
             Reason("PodEvicted", f"pod {pod}", None, f"on node {pod.node}", "evicted") for pod in pods if not pod.ending
         ]
         if not check_mode:
+            self._carry_out(open_nodes, nodes)
+        return reasons
+
+    def _carry_out(self, open_nodes: Iterable[str], nodes: Mapping[str, Mapping[str, Any]]) -> None:
+        try:
             for name in open_nodes:
                 self._cluster.merge(f"{_NODES}/{name}", {"spec": {"unschedulable": True}})
             self._empty(nodes)
-        return reasons
+        except ClusterError as error:
+            raise ClusterError(
+                f"{error}. Nothing was removed. The nodes take no new Pods now; run this again when this is mended, or "
+                f"let them have Pods again: kubectl uncordon {' '.join(nodes)}"
+            ) from None
 
     def _pods(self, nodes: Iterable[str]) -> list[Pod]:
         found = []
@@ -75,7 +83,7 @@ class Drain:
                 side_by_side(self._evict, [pod for pod in left if not pod.ending])
             # Asking may have taken all of the time.
             if self._cluster.remaining() <= _BEAT:
-                raise UnreachableError(self._late(left, nodes))
+                raise UnreachableError(f"the time is up, and Pods are left: {left_text(left, self._held)}")
             time.sleep(_BEAT)
 
     def _evict(self, pod: Pod) -> None:
@@ -87,10 +95,3 @@ class Drain:
             # A budget that holds it, or two of them, or its namespace that ends: the others can go meanwhile, and the
             # user may mend it meanwhile.
             self._held[pod.uid] = str(error)
-
-    def _late(self, left: list[Pod], nodes: Iterable[str]) -> str:
-        return (
-            f"the time is up, and Pods are left: {left_text(left, self._held)}. Nothing was removed. The nodes take "
-            "no new Pods now; run this again when these can go, or let them have Pods again: kubectl uncordon "
-            f"{' '.join(nodes)}"
-        )

@@ -27,8 +27,8 @@ _ATTEMPTS = 5
 _CONDITIONS = {True: ("Approved", "ApprovedByPerson"), False: ("Denied", "DeniedByPerson")}
 
 
-def row_of(decision: Decision) -> dict[str, Any]:
-    """A request for a person to read. All of it is public."""
+def row_of(decision: Decision, decided: str) -> dict[str, Any]:
+    """A request for a person to read, and what the person has decided. All of it is public."""
     request = decision.request
     return {
         "request": request.name,
@@ -40,6 +40,7 @@ def row_of(decision: Decision) -> dict[str, Any]:
         "verdict": decision.verdict.action,
         "reason": decision.verdict.reason,
         "message": decision.verdict.message,
+        "decided": decided,
     }
 
 
@@ -89,7 +90,7 @@ class RequestStore:
             if verdict.action != APPROVE:
                 raise InputError(
                     f"{name} is against the rules of the inventory: {verdict.reason}: {verdict.message}; mend the "
-                    "inventory, or approve it all the same with against_rules"
+                    "inventory, or approve it all the same with approve_against_rules: true"
                 )
         return [by_name[name] for name in dict.fromkeys([*approve, *deny])]
 

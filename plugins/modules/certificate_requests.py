@@ -79,7 +79,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 requests:
-  description: The requests that wait, those that were decided by this call included.
+  description:
+    - The requests that wait, those that were decided by this call included. Of these RV(requests[].decided) says
+      V(approved) or V(denied), in check mode V(would be approved) or V(would be denied), and V(no) of the others.
   type: list
   elements: dict
   returned: success
@@ -93,6 +95,7 @@ requests:
       verdict: approve
       reason: PolicyKept
       message: requester, subject, usages and names are those of node worker-1
+      decided: approved
 waiting:
   description: Of each node and kind the newest request that waits after this call.
   type: list
@@ -158,6 +161,11 @@ def waiting_row(row: dict[str, Any]) -> dict[str, Any]:
     return {**{key: row[key] for key in ("request", "node", "kind")}, "command": command}
 
 
+def decision_word(approved: bool, check_mode: bool) -> str:
+    word = "approved" if approved else "denied"
+    return f"would be {word}" if check_mode else word
+
+
 def work(module: AnsibleModule) -> Outcome:
     given = module.params
     if not all(kind in KINDS for kind in given["expect"].values()):
@@ -179,10 +187,12 @@ def work(module: AnsibleModule) -> Outcome:
     if not module.check_mode:
         for one in chosen:
             store.decide(one.request, one.request.name in given["approve"])
-    decided = {one.request.name for one in chosen}
-    rows = [row_of(one) for one in pending]
+    decided = {
+        one.request.name: decision_word(one.request.name in given["approve"], module.check_mode) for one in chosen
+    }
+    rows = [row_of(one, decided.get(one.request.name, "no")) for one in pending]
     nodes = given["nodes"] or sorted({str(row["node"]) for row in rows})
-    newest = {one.name for one in store.waiting(nodes)} - decided
+    newest = {one.name for one in store.waiting(nodes)} - set(decided)
     waiting = [waiting_row(row) for row in rows if row["request"] in newest]
     reasons = [decision_reason(one, one.request.name in given["approve"]) for one in chosen]
     return Outcome(reasons, {"requests": rows, "waiting": waiting, "silent": silent}, warnings)

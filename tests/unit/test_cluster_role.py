@@ -135,6 +135,53 @@ def test_cluster_variables_are_the_same_for_all(run: Run, inventory: Callable[..
     assert "cluster_service_cidr is not the same on cp1 and w1" in said(result)
 
 
+def test_what_its_readers_do_not_have_is_refused_where_it_lies(run: Run, inventory: Callable[..., Path]) -> None:
+    hosts = json.loads(json.dumps(SMALL))
+    hosts["kube_node"]["vars"] = {"kube_apiserver_extra_args": {"v": "4"}}
+    result = run("-i", inventory(hosts), PLAYBOOK)
+    assert result.returncode != 0
+    assert "kube_apiserver_extra_args is read on the hosts of kube_control_plane alone" in " ".join(
+        said(result).split()
+    )
+
+
+TAGS = {
+    "--tags kubernetes": True,
+    "--tags all": True,
+    "--tags tagged": True,
+    "--tags other,kubernetes": True,
+    "--skip-tags other": True,
+    "--tags other": False,
+    "--tags untagged": False,
+    "--skip-tags all": False,
+}
+
+
+@pytest.mark.parametrize("given", TAGS)
+def test_tags_take_all_of_a_play_or_are_refused(run: Run, tmp_path: Path, given: str) -> None:
+    outer = tmp_path / "outer.yml"
+    outer.write_text(yaml.safe_dump([{"import_playbook": str(PLAYBOOK), "tags": ["kubernetes"]}]), encoding="utf-8")
+    result = run("-i", EXAMPLE, outer, *given.split())
+    assert ("54 identities on 9 hosts" in result.stdout) == TAGS[given], said(result)
+    assert ("leaves out tasks that all others stand on" in said(result)) != TAGS[given]
+
+
+@pytest.mark.parametrize("given", ["--tags etcd", "--skip-tags untagged"])
+def test_a_play_without_tags_runs_whole(run: Run, given: str) -> None:
+    result = run("-i", EXAMPLE, PLAYBOOK, *given.split())
+    assert result.returncode != 0
+    assert "leaves out tasks that all others stand on" in said(result)
+    taken = run("-i", EXAMPLE, PLAYBOOK, "--tags", "untagged", "--skip-tags", "other")
+    assert taken.returncode == 0, said(taken)
+
+
+def test_left_out_by_its_tag_it_says_nothing(run: Run, tmp_path: Path) -> None:
+    outer = tmp_path / "outer.yml"
+    outer.write_text(yaml.safe_dump([{"import_playbook": str(PLAYBOOK), "tags": ["kubernetes"]}]), encoding="utf-8")
+    result = run("-i", EXAMPLE, outer, "--tags", "other", "--skip-tags", "kubernetes")
+    assert result.returncode == 0, said(result)
+
+
 def test_foreign_variables_and_facts(run: Run, inventory: Callable[..., Path]) -> None:
     """Those that are let pass, and templates that nothing can answer yet."""
     folder = inventory(

@@ -95,8 +95,10 @@ def test_without_a_name_it_says_so_in_a_line(site: Site) -> None:
 def test_what_would_be_lost_is_named_before_anything_is_done(site: Site, cp1: Host, w2: Host) -> None:
     before = look_at(cp1, w2)
     done = refused()
-    assert "default/lonely: nothing would start them again elsewhere (delete_unmanaged_pods)" in done.failures
-    assert "default/lonely: what is in their emptyDir volumes would be lost (delete_empty_dir_data)" in done.failures
+    assert (
+        "default/lonely: nothing would start them again elsewhere (remove_node_delete_unmanaged_pods)" in done.failures
+    )
+    assert "emptyDir volumes would be lost (remove_node_delete_empty_dir_data)" in done.failures
     assert changed_since(before, cp1, w2) == {}
     assert "unschedulable" not in cp1.objects("node", JOINING)["spec"]
 

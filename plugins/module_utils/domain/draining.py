@@ -61,8 +61,8 @@ def drain_problems(pods: Iterable[Pod], unmanaged: bool, empty_dirs: bool) -> li
     lonely = [] if unmanaged else [pod for pod in running if not pod.controller]
     filled = [] if empty_dirs else [pod for pod in running if pod.empty_dirs]
     texts = {
-        "nothing would start them again elsewhere (delete_unmanaged_pods)": lonely,
-        "what is in their emptyDir volumes would be lost (delete_empty_dir_data)": filled,
+        "nothing would start them again elsewhere (remove_node_delete_unmanaged_pods)": lonely,
+        "what is in their emptyDir volumes would be lost (remove_node_delete_empty_dir_data)": filled,
     }
     return [f"{_few(found)}: {text}" for text, found in texts.items() if found]
 

@@ -91,6 +91,8 @@ class Settings:
     choices: credentials.Choices = credentials.DEFAULT_CHOICES
     token_ttl: int = 0
     token_options: tokens.TokenOptions = tokens.DEFAULT_OPTIONS
+    # Whether this run is to end with components that run, not with a PKI alone.
+    installs: bool = False
 
     @property
     def existing(self) -> bool:
@@ -213,15 +215,16 @@ def _parsers() -> tuple[tuple[str, str, Callable[[str, Any], Any]], ...]:
         ("pki_directory", "cluster_pki_directory", host_path),
         ("admin_kubeconfig", "cluster_admin_kubeconfig", functools.partial(_optional_path, home=True)),
         ("admin_host", "cluster_admin_host", lambda _, value: str(value)),
-        ("admin_become", "cluster_admin_become", lambda _, value: _is_true(value)),
+        ("admin_become", "cluster_admin_become", lambda _, value: bool(value)),
         ("ca_pins", "cluster_ca_pins", lambda variable, value: read_pins(as_list(variable, value), variable)),
+        ("installs", "cluster_check_binaries", lambda _, value: bool(value)),
         # Bounds of our own: a token is for one join, which takes seconds.
         ("token_ttl", "cluster_join_token_ttl", functools.partial(_duration, at_least=_MINUTE, at_most=_DAY)),
     )
 
 
 def read_settings(raw: Mapping[str, Any], findings: Findings) -> Settings:
-    """Parse the variables of the role ``cluster``; what is wrong becomes a finding."""
+    """Parse the variables of the role ``cluster``, of their argument spec's types; what is wrong becomes a finding."""
     settings = Settings()
     for attribute, variable, parse in _parsers():
         if variable not in raw:
@@ -251,7 +254,7 @@ def _choices(raw: Mapping[str, Any], findings: Findings) -> credentials.Choices:
         value = findings.attempt(functools.partial(_choice, variable, raw.get(variable), allowed), "")
         if value:
             found[name] = value
-    choices = credentials.Choices(**found, kubeadm=_is_true(raw.get("cluster_kubeadm_join")))
+    choices = credentials.Choices(**found, kubeadm=bool(raw.get("cluster_kubeadm_join")))
     existing = bool(raw.get("cluster_admin_kubeconfig"))
     if existing:
         # There is no control plane of ours where the service could run.
@@ -262,11 +265,6 @@ def _choices(raw: Mapping[str, Any], findings: Findings) -> credentials.Choices:
                 f"with cluster_admin_kubeconfig the playbook approves, while it runs: {text}" if existing else text
             )
     return choices
-
-
-def _is_true(value: Any) -> bool:
-    """As Ansible has it: -e gives text."""
-    return str(value).lower() in ("true", "yes", "on", "y", "t", "1", "1.0")
 
 
 def _file_user(raw: Mapping[str, Any]) -> token_file.FileUser:

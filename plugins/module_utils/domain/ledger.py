@@ -111,7 +111,8 @@ def check_newest(ledger: Ledger, name: str, directory: str, fingerprint: str) ->
         return
     raise InputError(
         f"CA {name} in {directory} is an older one ({fingerprint[:16]}) than the newest in the ledger "
-        f"({known[-1][:16]}): an old backup was restored; restore the newest one, or name the CA in accept_restored"
+        f"({known[-1][:16]}): an old backup was restored; restore the newest one, or take this one, for one run, with "
+        f"-e ca_accept_restored={name}"
     )
 
 

@@ -319,7 +319,7 @@ class _Planner:
                 "cluster_ca_sources: kubernetes-ca is external: in the profile kubeadm the controller-manager then "
                 "signs nothing, and no kubelet gets a certificate by its bootstrap; cluster_profile separated gives it"
             )
-        if not self.nodes:
+        if not self.nodes and self.settings.installs:
             found.append("the group kube_node has no host: nothing will run Pods")
         if not self.settings.choices.renews_serving:
             found.append(

@@ -10,7 +10,7 @@ import fnmatch
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 __all__ = ["Catalogue", "holders", "holds_secret", "without_requirements"]
 
@@ -25,6 +25,14 @@ _OWN_FACTS = {"cluster_control_plane", "cluster_hosts", "cluster_joins", "cluste
 # What roles leave for those after them, in check mode.
 _ROLE_FACTS = {"identities_pending", "kube_binaries_pending"}
 _OTHERS = ("ansible_", "_", "molecule_")
+# Roles that hosts of one group alone run: whoever else has their variables, nobody reads them there.
+_READERS = {
+    "etcd": "etcd",
+    "kube_apiserver": "kube_control_plane",
+    "kube_controller_manager": "kube_control_plane",
+    "kube_scheduler": "kube_control_plane",
+    "kubelet": "kube_node",
+}
 
 
 class Catalogue:
@@ -35,6 +43,7 @@ class Catalogue:
         self.options: dict[str, Mapping[str, Any]] = {**hosts}
         for options in roles.values():
             self.options.update(options)
+        self._readers = {name: _READERS[role] for role in _READERS for name in roles.get(role) or ()}
         self._prefixes = {f"{role}_" for role in roles} | {"node_"}
         self._strict = tuple(sorted(self._prefixes - _SHARED_PREFIXES))
         self._shared = tuple(sorted(_SHARED_PREFIXES))
@@ -45,6 +54,16 @@ class Catalogue:
         if name not in self._judged:
             self._judged[name] = self._judge(name, ignored)
         return self._judged[name]
+
+    def unread(self, name: str, having: Collection[str], members: Mapping[str, Sequence[str]]) -> str:
+        """Why a variable that these hosts have is in the wrong place, or nothing. Some of its group may do without."""
+        group = self._readers.get(name, "")
+        readers = members.get(group) or ()
+        if not readers or any(host in having for host in readers):
+            return ""
+        return (
+            f"{name} is read on the hosts of {group} alone, and none of them has it: set it there, or in group_vars/all"
+        )
 
     def _judge(self, name: str, ignored: Sequence[str]) -> str:
         known = name in self.options or name in _OWN_FACTS | _ROLE_FACTS or name.startswith(_OTHERS)

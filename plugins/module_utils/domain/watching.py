@@ -198,7 +198,12 @@ class Watch:
             # What the ledger lacks and is older than its knowledge of the CA came along with a CA that was brought.
             since = (ledger.get("recorded") or {}).get(identity["issuer"], "")
             if certificate["not_before"] > (entry["not_before"] if entry else since):
-                self._judge(row, "NotInLedger", f"{host} has one from {certificate['not_before']}")
+                self._judge(
+                    row,
+                    "NotInLedger",
+                    f"{host} has one from {certificate['not_before']}; to have it made anew, run the playbook site "
+                    f"once with -e identities_force={identity['name']}",
+                )
             elif entry and entry["sha256"] != certificate["fingerprint_sha256"]:
                 self._judge(row, "Superseded", f"the newest is from {entry['not_before']}; run the playbook pki")
 
@@ -253,7 +258,10 @@ class Watch:
     def _not_held(self, certificates: Mapping[str, Mapping[str, Any]]) -> None:
         """One finding for each host: the more there were, the less anybody would read them."""
         for host, entries in certificates.items():
-            planned = {row["name"] for row in self.plans.get(host, {}).get("identities") or []}
+            plan = self.plans.get(host, {})
+            # What is for a join is taken away again when it has served.
+            rows = [*(plan.get("identities") or []), *(plan.get("joining") or {}).values()]
+            planned = {row["name"] for row in rows}
             left = {name: entry for name, entry in entries.items() if name not in planned and entry["seconds_left"] > 0}
             if left:
                 last = max(entry["not_after"] for entry in left.values())

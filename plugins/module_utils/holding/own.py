@@ -14,7 +14,7 @@ from ..domain.reasons import Reason
 from .material import Material, read_live
 from .pending import Pending
 from .places import examine_attributes, reason_at, write_certificate, write_key, write_other
-from .work import FORCEABLE, Task, Work
+from .work import Task, Work, ask_for_new
 
 __all__ = ["examine_authority", "examine_service_account"]
 
@@ -55,11 +55,11 @@ def _check_authority(task: Task, identity: Identity, live: Material, work: Work)
     problem = live.found.key_problem or live.found.certificate_problem
     if problem or live.found.certificate is None or live.found.key is None:
         half = identity.key_path if live.key is None else identity.certificate_path
-        raise InputError(f"{what}: {problem or f'{half} is missing'}; {FORCEABLE}")
+        raise InputError(f"{what}: {problem or f'{half} is missing'}; {ask_for_new(identity.name)}")
     try:
         check_authority(what, live.found.certificate, live.found.key, task.now, identity.usages)
     except InputError as error:
-        raise InputError(f"{error}; {FORCEABLE}") from None
+        raise InputError(f"{error}; {ask_for_new(identity.name)}") from None
     warning = ending_soon(identity.name, live.found.certificate, task.now)
     work.warnings += [warning] if warning else []
     if not live.found.normalised:
@@ -97,7 +97,7 @@ def examine_service_account(task: Task, identity: Identity) -> Work:
     elif data is None:
         raise InputError(
             f"{identity.name}: {identity.public_key_path} is there, its private key {identity.key_path} is not: "
-            f"tokens of the old key would die; {FORCEABLE}"
+            f"tokens of the old key would die; {ask_for_new(identity.name)}"
         )
     else:
         _compare_public_key(identity, data, public, work)
@@ -109,7 +109,7 @@ def _compare_public_key(identity: Identity, data: bytes, public: bytes | None, w
     try:
         key = x509.load_private_key(data, identity.key_file, trusted=True)
     except InputError as error:
-        raise InputError(f"{error}; {FORCEABLE}") from None
+        raise InputError(f"{error}; {ask_for_new(identity.name)}") from None
     if public is not None and public.decode("ascii", "replace") == key.public_pem():
         return
     old = None if public is None else _public_key_text(public)

@@ -108,7 +108,8 @@ class Certificates:
             work.warnings.append(
                 f"the certificate {certificate.short()} of {identity.name} on {self._task.host} is not in the ledger "
                 "of the CA host: somebody else made it, an old backup of the CA folder was restored, or the host had "
-                "another name; one that is made anew by its name (identities_force) is known again"
+                "another name; one that is made anew is known again: run the playbook site once with "
+                f"-e identities_force={identity.name}"
             )
         if who != "host":
             return []

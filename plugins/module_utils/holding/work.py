@@ -15,9 +15,12 @@ from ..domain.reasons import Reason
 from ..files import NewFile
 from ..runner import Command
 
-__all__ = ["FORCEABLE", "Task", "Work"]
+__all__ = ["Task", "Work", "ask_for_new"]
 
-FORCEABLE = "restore it from a backup, or ask for a new one by name with force"
+
+def ask_for_new(name: str) -> str:
+    """What to do about a key that is never replaced by itself."""
+    return f"restore it from a backup, or have a new one made by the playbook site with -e identities_force={name}"
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,12 @@ def test_daemon_sets_and_static_pods_stay() -> None:
     ("pod", "unmanaged", "empty_dirs", "words"),
     [
         (item("a"), False, False, ""),
-        (item("a", ""), False, True, "shop/a: nothing would start them again elsewhere (delete_unmanaged_pods)"),
+        (
+            item("a", ""),
+            False,
+            True,
+            "shop/a: nothing would start them again elsewhere (remove_node_delete_unmanaged_pods)",
+        ),
         (item("a", ""), True, False, ""),
         (item("a", volumes=EMPTY_DIR), True, False, "shop/a: what is in their emptyDir volumes would be lost"),
         (item("a", volumes=EMPTY_DIR), False, True, ""),

@@ -103,3 +103,30 @@ def test_an_option_is_checked_alone() -> None:
 )
 def test_holders(hosts: list[str], origins: list[str], text: str) -> None:
     assert variables.holders(hosts, origins) == text
+
+
+GROUPS = {"kube_control_plane": ["cp1", "cp2"], "kube_node": ["w1"], "etcd": ["cp1", "cp2"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "having", "words"),
+    [
+        ("kube_apiserver_extra_args", ["w1"], "read on the hosts of kube_control_plane alone, and none of them has it"),
+        ("kube_apiserver_extra_args", ["cp2"], ""),
+        ("kube_apiserver_extra_args", ["cp1", "cp2", "w1"], ""),
+        ("kubelet_extra_args", ["cp1", "cp2"], "read on the hosts of kube_node alone"),
+        ("kubelet_extra_args", ["w1"], ""),
+        # Read by a step that is done once for all, or by no role of one group.
+        ("node_bootstrap_rejoin", ["cp1"], ""),
+        ("cluster_profile", ["w1"], ""),
+    ],
+)
+def test_a_variable_that_none_of_its_readers_has(
+    catalogue: variables.Catalogue, name: str, having: list[str], words: str
+) -> None:
+    said = catalogue.unread(name, having, GROUPS)
+    assert said.startswith(f"{name} is {words}") if words else said == ""
+
+
+def test_a_variable_whose_readers_are_not_there_yet_is_let_be(catalogue: variables.Catalogue) -> None:
+    assert catalogue.unread("kubelet_extra_args", ["cp1"], {**GROUPS, "kube_node": []}) == ""

@@ -87,7 +87,8 @@ PLANS = {
 class Case:
     """A cluster of one host that is as it should be, and what may be wrong with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, plans: dict[str, Any] = PLANS) -> None:
+        self.plans = plans
         self.files = [
             file("/admin.crt", ADMIN),
             file("/signing.crt", certificate(9 * YEAR, 10 * YEAR, "signing", "bb")),
@@ -110,7 +111,7 @@ class Case:
 
     def report(self) -> dict[str, Any]:
         found = {"cp1": {"files": self.files, "endpoints": self.endpoints}}
-        return report_filter(found, self.hosts, PLANS, CAS, "localhost", self.at_ca, self.limits)
+        return report_filter(found, self.hosts, self.plans, CAS, "localhost", self.at_ca, self.limits)
 
     def one(self) -> dict[str, Any]:
         """The only finding."""
@@ -249,6 +250,17 @@ def test_certificates_that_nobody_holds() -> None:
     assert "ended" not in second["message"].rpartition("ended: ")[2]
     # It is to be known, and nobody can do anything about it.
     assert case.report()["status"] == "ok"
+
+
+def test_what_has_served_a_join_is_held_by_nobody_as_it_should_be() -> None:
+    plans = {host: {**plan, "joining": {"probe": {"name": "join-probe"}}} for host, plan in PLANS.items()}
+    case = Case(plans)
+    known = case.at_ca["ledger"]["certificates"]
+    known["cp1"]["join-probe"] = entry(ADMIN)
+    assert case.report()["findings"] == []
+    # Of a host that has left, whoever has it can use it until then.
+    known["gone"] = {"join": entry(ADMIN)}
+    assert "join: the host is not in the inventory" in case.one()["message"]
 
 
 def test_cas_that_end_before_what_they_sign() -> None:

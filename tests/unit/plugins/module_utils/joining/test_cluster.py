@@ -76,6 +76,24 @@ def test_an_answer_that_drips_is_left_when_the_time_is_over(serve: Any, kind: st
         serve(first, part, 300, last).get("/version")
 
 
+def test_a_server_that_says_nothing_is_told_as_what_it_is(serve: Any) -> None:
+    with pytest.raises(cluster.UnreachableError, match=r"in time: (Read timed out|the answer took too long)$"):
+        serve(b"", b"", 300).get("/version")
+
+
+def test_what_was_left_of_the_time_is_not_told(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that is off: nothing answers the connection."""
+    client = serve(OK + CLOSE)
+
+    def connect(*_arguments: Any, timeout: Any, **_options: Any) -> Any:
+        where = f"Connection to 192.0.2.1 timed out. (connect timeout={timeout.connect_timeout})"
+        raise client._urllib3.exceptions.ConnectTimeoutError(None, where)
+
+    monkeypatch.setattr(client._pool, "request", connect)
+    with pytest.raises(cluster.UnreachableError, match=r"in time: Connection to 192\.0\.2\.1 timed out$"):
+        client.get("/version")
+
+
 def test_an_answer_without_an_end_is_left(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "LARGEST", 1000)
     with pytest.raises(cluster.ClusterError, match="answers with more than 1000 bytes"):

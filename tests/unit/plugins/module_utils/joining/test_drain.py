@@ -16,6 +16,7 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster im
     HeldBackError,
     UnreachableError,
 )
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 
 SECONDS = 5.0
 
@@ -94,7 +95,7 @@ def test_the_second_run_changes_nothing(monkeypatch: pytest.MonkeyPatch, ready: 
 def test_a_pod_that_is_ending_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = Fake("a")
     fake.end("a")
-    with pytest.raises(UnreachableError, match=r"Pods are left: shop/a on w2 \(it is ending\)"):
+    with pytest.raises(ClusterError, match=r"Pods are left: shop/a on w2 \(it is ending\)"):
         run(fake, monkeypatch)
     assert (fake.asked, fake.left <= 1) == ([], True)
 
@@ -110,7 +111,7 @@ def test_a_pod_that_is_ending_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_pod_that_cannot_go_keeps_no_other_and_is_named(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     fake = Fake("a", "b")
     fake.refusals["a"] = error
-    with pytest.raises(UnreachableError) as caught:
+    with pytest.raises(ClusterError) as caught:
         run(fake, monkeypatch)
     assert f"Pods are left: shop/a on w2 ({error}). " in str(caught.value)
     assert "take no new Pods" in str(caught.value)
@@ -128,5 +129,34 @@ def test_an_answer_that_took_all_of_the_time_is_told(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(fake, "evict", evict)
     monkeypatch.setattr(fake, "list", lambda *_arguments: ([fake.pod("a")], "1") if fake.left else pytest.fail("late"))
-    with pytest.raises(UnreachableError, match=r"shop/a on w2 \(503 for too long\)"):
+    with pytest.raises(ClusterError, match=r"shop/a on w2 \(503 for too long\)"):
         run(fake, monkeypatch)
+
+
+def test_a_list_that_fails_in_the_middle_leaves_nobody_to_find_out_what_was_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = Fake("a")
+    fake.refusals["a"] = HeldBackError("the budget needs 1")
+    lists = iter([([fake.pod("a")], "1"), ([fake.pod("a")], "1")])
+
+    def listed(*_arguments: Any) -> Any:
+        try:
+            return next(lists)
+        except StopIteration:
+            raise UnreachableError("503 for too long") from None
+
+    monkeypatch.setattr(fake, "list", listed)
+    with pytest.raises(ClusterError) as caught:
+        run(fake, monkeypatch)
+    assert str(caught.value).startswith("503 for too long. Nothing was removed. The nodes take no new Pods now")
+    assert str(caught.value).endswith("kubectl uncordon w2")
+    assert fake.cordoned
+
+
+def test_what_may_go_is_named_as_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = Fake("a")
+    fake.pods["a"]["metadata"]["ownerReferences"] = []
+    with pytest.raises(InputError, match="remove_node_delete_unmanaged_pods"):
+        run(fake, monkeypatch)
+    assert not fake.cordoned

@@ -58,7 +58,9 @@ def test_an_older_ca_does_not_come_back_by_itself(cluster: Cluster) -> None:
     for path, data in old.items():
         path.write_bytes(data)
     before = tree(cluster.root)
-    with pytest.raises(InputError, match=r"kubernetes-ca in .*/ca is an older one .* accept_restored"):
+    with pytest.raises(
+        InputError, match=r"kubernetes-ca in .*/ca is an older one .* -e ca_accept_restored=kubernetes-ca$"
+    ):
         cluster.run()
     after = tree(cluster.root)
     del before["ca/.lock"], after["ca/.lock"]

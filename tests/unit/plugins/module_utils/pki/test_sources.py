@@ -369,6 +369,17 @@ def test_a_ca_that_is_to_be_brought_is_never_made_here(cluster: Cluster, root: R
     openssl("verify", "-CAfile", root.certificate, cluster.find("cp1", "admin")["certificate_path"])
 
 
+def test_all_cas_that_are_to_be_brought_are_named_at_once(cluster: Cluster) -> None:
+    cluster.come_from("kubernetes-ca", "imported")
+    cluster.come_from("etcd-ca", "external")
+    refused(
+        cluster,
+        "2 findings:",
+        f"its key to {cluster.ca / 'kubernetes-ca.key'}",
+        f"certificate to {cluster.ca / 'etcd-ca.crt'}, without its key",
+    )
+
+
 def test_two_cas_with_one_key_are_refused(cluster: Cluster) -> None:
     cluster.run()
     for suffix in ("crt", "key"):
