@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     Slim = Callable[[dict[str, Any]], dict[str, Any]]
 
 __all__ = [
+    "AT_ONCE",
     "Cluster",
     "ClusterError",
     "ConflictError",
@@ -73,7 +74,7 @@ _CALLED = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[^/?#%\s\x00-\x1f]+)+\Z")
 # The most threads that ask at a time.
 CONNECTIONS = 16
 # How many of them one caller has.
-_THREADS = 8
+AT_ONCE = 8
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 5.0
 LONGEST_TOLD_WAIT = 60.0
@@ -605,7 +606,7 @@ def side_by_side(work: Callable[[_Item], _Answer], items: Sequence[_Item]) -> li
     """Round trips overlap; the first failure is raised after all have ended."""
     if len(items) < 2:
         return [work(item) for item in items]
-    with ThreadPoolExecutor(min(_THREADS, len(items))) as pool:
+    with ThreadPoolExecutor(min(AT_ONCE, len(items))) as pool:
         futures = [pool.submit(work, item) for item in items]
     return [future.result() for future in futures]
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .. import x509
 from ..cluster import (
+    AT_ONCE,
     Cluster,
     ClusterError,
     ConflictError,
@@ -24,6 +25,7 @@ from ..cluster import (
     UnauthorizedError,
     UnreachableError,
     UntrustedError,
+    side_by_side,
 )
 from ..domain.approval import APPROVE, DENY, IGNORE, Policy, Verdict, examine, settle, token_used
 from ..domain.csr import KINDS, SIGNERS, Request, decided, read_request
@@ -64,6 +66,18 @@ class Decision:
             "message": self.verdict.message,
             "credential_id": self.request.credential_id,
         }
+
+
+@dataclasses.dataclass(frozen=True)
+class _Outcome:
+    """What became of a decision: `posted` by us, and the request as it is `present` now, or an error."""
+
+    request: Request
+    verdict: Verdict
+    time: datetime.datetime
+    posted: bool = False
+    present: Request | None = None
+    error: ClusterError | None = None
 
 
 def _anything(_action: str) -> bool:
@@ -147,26 +161,20 @@ class Desk:
     def work(self, may: Callable[[str], bool] = _anything) -> Iterator[Decision]:
         """Decide whatever can be decided now, the newest first, as long as there is someone to take the decisions.
 
-        `may` is asked before a decision is posted; what may not be posted waits.
+        `may` is asked before a decision is posted; what may not be posted waits. A few are posted side by side, and all
+        of them are told, whatever became of the others.
         """
         kept: set[str] = set()
         failures: list[ClusterError] = []
         try:
             while self._waiting:
-                waiting = sorted((self._pending[uid] for uid in self._waiting), key=lambda one: one.order, reverse=True)
-                for request in waiting:
-                    self._waiting.discard(request.uid)
-                    kept.add(request.uid)
-                    try:
-                        done, decisions = self._decide(request.uid, may)
-                    except ClusterError as error:
-                        failures.append(error)
-                        if isinstance(error, _FOR_ALL) or len(failures) == _FAILURES:
-                            raise
-                        continue
-                    if done:
-                        kept.discard(request.uid)
-                    yield from decisions
+                queue = deque(sorted((self._pending[uid] for uid in self._waiting), key=_order, reverse=True))
+                while queue:
+                    told, chosen = self._choose(queue, kept, may)
+                    for outcome in side_by_side(self._deliver, chosen):
+                        told += self._note(outcome, kept, failures)
+                    yield from told
+                    _refuse_to_go_on(failures)
         finally:
             self._waiting.update(uid for uid in kept if uid in self._pending)
         if failures:
@@ -230,28 +238,67 @@ class Desk:
 
     # -- deciding ---------------------------------------------------------------------------------------------------
 
-    def _decide(self, uid: str, may: Callable[[str], bool]) -> tuple[bool, list[Decision]]:
-        """Whether there is nothing more to do about it, and what is to be told."""
-        request = self._pending.get(uid)
-        if request is None:
-            return True, []
-        verdict = self._settled(request)
-        if self._only and verdict.node not in self._only:
-            return True, []
-        if verdict.action == IGNORE:
-            return True, self._tell(request, verdict)
-        if not may(verdict.action):
-            return False, []
-        if verdict.action == APPROVE and request.username.startswith(USER_PREFIX):
-            used_by = self._marks.look(request) if self._dry_run else self._marks.claim(request)
-            verdict = token_used(used_by, verdict.node) if used_by else verdict
+    def _choose(
+        self, queue: deque[Request], kept: set[str], may: Callable[[str], bool]
+    ) -> tuple[list[Decision], list[tuple[Request, Verdict]]]:
+        """From the front of the queue: what is told without being posted, and what is posted now.
+
+        Of those that would be approved by themselves no two are siblings: what becomes of one decides of the other.
+        """
+        told: list[Decision] = []
+        chosen: list[tuple[Request, Verdict]] = []
+        keys: set[_Key] = set()
+        while queue and len(chosen) < AT_ONCE:
+            request = self._pending.get(queue[0].uid)
+            own = set()
+            if request is not None and self._verdicts[request.uid].action == APPROVE:
+                own = _keys(request, self._verdicts[request.uid])
+            if keys & own:
+                break
+            uid = queue.popleft().uid
+            self._waiting.discard(uid)
+            if request is None:
+                continue
+            verdict = self._settled(request)
+            if self._only and verdict.node not in self._only:
+                continue
+            if verdict.action == IGNORE:
+                told += self._tell(request, verdict)
+                continue
+            kept.add(uid)
+            if may(verdict.action):
+                keys |= own
+                chosen.append((request, verdict))
+        return told, chosen
+
+    def _deliver(self, chosen: tuple[Request, Verdict]) -> _Outcome:
+        """In a thread: asks the API server, and changes nothing of what is known here."""
+        request, verdict = chosen
+        try:
+            if verdict.action == APPROVE and request.username.startswith(USER_PREFIX):
+                used_by = self._marks.look(request) if self._dry_run else self._marks.claim(request)
+                verdict = token_used(used_by, verdict.node) if used_by else verdict
+            if self._dry_run:
+                return _Outcome(request, verdict, self._clock())
+            posted, present = self._post(request, verdict)
+            return _Outcome(request, verdict, self._clock(), posted, present)
+        except ClusterError as error:
+            return _Outcome(request, verdict, self._clock(), error=error)
+
+    def _note(self, outcome: _Outcome, kept: set[str], failures: list[ClusterError]) -> list[Decision]:
+        """What is known from now on, and what is to be told."""
+        request, verdict = outcome.request, outcome.verdict
+        if outcome.error is not None:
+            failures.append(outcome.error)
+            return []
+        kept.discard(request.uid)
         if self._dry_run:
-            return True, self._tell(request, verdict)
-        posted = self._post(request, verdict)
-        if posted is None:
-            return True, []
-        self._put(posted)
-        return True, [Decision(request, verdict, self._clock())]
+            return self._tell(request, verdict)
+        if outcome.present is None:
+            self._forget(request)
+        else:
+            self._put(outcome.present)
+        return [Decision(request, verdict, outcome.time)] if outcome.posted else []
 
     def _settled(self, request: Request) -> Verdict:
         if self._verdicts[request.uid].action != APPROVE:
@@ -267,31 +314,27 @@ class Desk:
         self._told[request.uid] = verdict.reason
         return [Decision(request, verdict, self._clock())]
 
-    def _post(self, request: Request, verdict: Verdict) -> Request | None:
-        """The request as decided, or None where somebody else was faster."""
+    def _post(self, request: Request, verdict: Verdict) -> tuple[bool, Request | None]:
+        """Whether it was decided here and not by somebody faster, and the request as it is now, None where it is gone."""
         path = f"{PATH}/{request.name}"
         condition = self._condition(verdict)
         for attempt in range(_ATTEMPTS):
             try:
                 answer = self._cluster.replace(path + "/approval", decided(request, condition))
-                return read_request(answer, x509.parse_request)
+                return True, read_request(answer, x509.parse_request)
             except NotFoundError:
-                self._forget(request)
-                return None
+                return False, None
             except ConflictError:
                 if attempt == _ATTEMPTS - 1:
                     raise
             present = self._cluster.find(path)
             if present is None or present["metadata"].get("uid") != request.uid:
-                self._forget(request)
-                return None
+                return False, None
             request = read_request(present, x509.parse_request)
             if not request.pending:
-                self._put(request)
                 # Ours, where the answer to an earlier attempt got lost on the way.
-                ours = condition in _conditions(present, condition)
-                return request if ours else None
-        return None
+                return condition in _conditions(present, condition), request
+        return False, request
 
     def _condition(self, verdict: Verdict) -> dict[str, str]:
         return {
@@ -301,6 +344,17 @@ class Desk:
             "message": verdict.message,
             "lastUpdateTime": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
+
+
+def _refuse_to_go_on(failures: list[ClusterError]) -> None:
+    """Where all the others would fail too."""
+    hopeless = [error for error in failures if isinstance(error, _FOR_ALL)]
+    if hopeless or len(failures) >= _FAILURES:
+        raise (hopeless or failures)[-1]
+
+
+def _order(request: Request) -> tuple[datetime.datetime, int]:
+    return request.order
 
 
 def _keys(request: Request, verdict: Verdict) -> set[_Key]:

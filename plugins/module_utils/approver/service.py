@@ -163,10 +163,11 @@ class Service:
             self._line("decision", **decision.line(), approver=self._options.identity, **dry_run)
             # A thousand requests take longer than the watchdog waits.
             self._notify("WATCHDOG=1")
-            if self._stop.is_set():
-                break
 
     def _may(self, action: str) -> bool:
+        if self._stop.is_set():
+            # Not sooner: what has been posted is told.
+            return False
         if self._options.dry_run:
             return True
         return self._leader.held and not (action == APPROVE and self._brake.engaged)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from datetime import datetime, timezone
 
 import pytest
@@ -112,6 +113,44 @@ def test_where_the_api_server_is_down_nothing_is_lost():
         list(desk.work())
     assert desk.waiting
     assert {name for name, _action, _reason in verdicts(desk.work())} == {"csr-1", "csr-2"}
+
+
+@pytest.fixture
+def two_nodes():
+    """A request of each of two nodes."""
+    pem = x509.make_request(x509.generate_key("ecdsa-p256"), "system:node:w2", ("system:nodes",)).encode()
+    groups = ["system:bootstrappers", JOIN_GROUP, node_group("w2")]
+    other = item("csr-2", "ghijkl", 1, request=base64.b64encode(pem).decode(), groups=groups)
+    return FakeCluster(item(), other)
+
+
+def test_requests_of_different_nodes_are_posted_side_by_side(two_nodes, monkeypatch):
+    both, post = threading.Barrier(2, timeout=30), two_nodes.replace
+
+    def replace(path, body):
+        both.wait()
+        return post(path, body)
+
+    monkeypatch.setattr(two_nodes, "replace", replace)
+    decided = verdicts(desk_of(two_nodes).work())
+    assert decided == [("csr-2", "approve", "PolicyKept"), ("csr-1", "approve", "PolicyKept")]
+
+
+def test_what_was_posted_is_told_whatever_became_of_the_others(two_nodes, monkeypatch):
+    post = two_nodes.replace
+
+    def replace(path, body):
+        if "csr-2" in path:
+            raise UnreachableError("down")
+        return post(path, body)
+
+    monkeypatch.setattr(two_nodes, "replace", replace)
+    told, desk = [], desk_of(two_nodes)
+    with pytest.raises(UnreachableError):
+        told.extend(desk.work())
+    assert verdicts(told) == [("csr-1", "approve", "PolicyKept")]
+    assert [one.name for one in desk.requests] == ["csr-2"]
+    assert desk.waiting
 
 
 def test_the_newest_is_approved_and_then_the_others_are_denied():
