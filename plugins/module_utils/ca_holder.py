@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from .domain.flow import bundle_contents, needs_installing, published_parts, signing_requests
+from .domain.flow import bundle_contents, needs_installing, published_parts
+from .domain.identity import identity_of
 from .domain.reasons import Reason
 from .holder import Task, hold
 from .holding.users import examine_users
@@ -23,6 +24,7 @@ Sign = Callable[[list[dict[str, Any]], dict[str, str]], Outcome]
 def keep(task: Task, rows: list[dict[str, Any]], authorities: Callable[[], Outcome], sign: Sign) -> Outcome:
     """Make the CAs, then all that the host holds; ``rows`` are its bundles as the plan has them, without contents."""
     task.clock()
+    task = replace(task, identities=[identity_of(row) for row in task.identities])
     # Before the CAs, for in the profile kubeadm a component's group may read the key that it signs with.
     users = _ensure_users(task)
     made = authorities()
@@ -63,7 +65,11 @@ def _ensure_users(task: Task) -> Outcome:
 
 
 def _sign(task: Task, held: Outcome, published: dict[str, str], sign: Sign) -> Outcome:
-    requests = signing_requests([held.result], {task.host: {"identities": task.identities}})
+    identities = {identity_of(row).name: row for row in task.identities}
+    requests = [
+        {**request, "host": task.host, "identity": identities[request["identity"]]}
+        for request in held.result["requests"]
+    ]
     parts = published_parts([held.result], published)
     if not requests and not parts:
         return Outcome(result={"certificates": {}, "published": published})

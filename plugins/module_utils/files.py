@@ -470,18 +470,18 @@ def _forget(temporary: str) -> None:
 def _sync_all(descriptors: Sequence[tuple[int, str]]) -> None:
     """A file system brings to the disk at once what is asked for at one time: tenfold faster than one by one."""
 
-    def sync(entry: tuple[int, str]) -> None:
-        with _naming(entry[1]):
-            os.fsync(entry[0])
+    def sync(entries: Sequence[tuple[int, str]]) -> None:
+        for descriptor, path in entries:
+            with _naming(path):
+                os.fsync(descriptor)
 
     if len(descriptors) < _SYNCERS:
-        for entry in descriptors:
-            sync(entry)
+        sync(descriptors)
         return
     # Costs some milliseconds.
     futures: Any = importlib.import_module("concurrent.futures")
     with futures.ThreadPoolExecutor(_SYNCERS) as pool:
-        list(pool.map(sync, descriptors))
+        list(pool.map(sync, [descriptors[first::_SYNCERS] for first in range(_SYNCERS)]))
 
 
 def link_atomic(path: str, target: str) -> None:

@@ -14,12 +14,12 @@ from . import files, x509
 from .ca_folder import PUBLISHED, Folder, Pair, is_published_name
 from .domain.answers import Waiting, waiting_text
 from .domain.ca import Authority, authority_of, lifetime, usage_problems
-from .domain.certificate import CertificateInfo, RequestInfo, instant_text
+from .domain.certificate import RequestInfo, instant_text
 from .domain.errors import InputError, given
 from .domain.findings import Findings
 from .domain.identity import Identity, identity_of, subject_text
-from .domain.ledger import certificate_entry
-from .domain.pem import CERTIFICATE, Block, bundle, certificates
+from .domain.ledger import Recorded, certificate_entry
+from .domain.pem import CERTIFICATE, bundle
 from .domain.reasons import CODES, Reason
 from .elsewhere import Answer, Elsewhere, answered_leaf
 from .runner import Outcome
@@ -195,7 +195,7 @@ def _file(entry: _Wanted) -> str:
     return os.path.join(entry.authority.name, entry.name)
 
 
-def _entry(entry: _Wanted, info: CertificateInfo, now: datetime.datetime) -> dict[str, Any]:
+def _entry(entry: _Wanted, info: Recorded, now: datetime.datetime) -> dict[str, Any]:
     time, name, issuer = instant_text(now), entry.identity.name, entry.authority.name
     return certificate_entry(time, entry.host, name, issuer, info, entry.why)
 
@@ -243,13 +243,12 @@ def _sign_all(
     lines = []
     for entry in wanted:
         pair = pairs[entry.authority.name]
-        pem, cut = _sign(pair, entry, now)
-        info = x509.certificate_info(x509.load_certificate(_only(pem), entry.identity.name))
-        lines.append(_entry(entry, info, now))
-        signed.setdefault(entry.host, {})[entry.identity.name] = pem
+        issued, cut = _sign(pair, entry, now)
+        lines.append(_entry(entry, issued, now))
+        signed.setdefault(entry.host, {})[entry.identity.name] = issued.pem
         if cut:
             warnings.append(
-                f"{entry.name} ends at {instant_text(info.not_after)}, "
+                f"{entry.name} ends at {instant_text(issued.not_after)}, "
                 f"with its CA {entry.authority.name}, sooner than asked for"
             )
     # Before anybody gets a certificate: none is about that the ledger does not know.
@@ -257,11 +256,7 @@ def _sign_all(
     return signed, warnings
 
 
-def _only(pem: str) -> Block:
-    return certificates(pem.encode("ascii"), "the new certificate")[0]
-
-
-def _sign(pair: Pair, entry: _Wanted, now: datetime.datetime) -> tuple[str, bool]:
+def _sign(pair: Pair, entry: _Wanted, now: datetime.datetime) -> tuple[x509.Issued, bool]:
     identity = entry.identity
     start, end, cut = lifetime(now, identity.validity, pair.info)
     leaf = x509.Leaf(

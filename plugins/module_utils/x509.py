@@ -29,6 +29,7 @@ from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks, kind_of
 __all__ = [
     "ENCRYPTED_KEY",
     "Asked",
+    "Issued",
     "Leaf",
     "PrivateKey",
     "certificate_info",
@@ -300,7 +301,7 @@ def load_certificate(block: Block, what: str) -> Any:
     except (*_unreadable(), _x509().DuplicateExtension):
         raise InputError(f"{what}: the certificate cannot be read; restore it") from None
     try:
-        certificate.public_key()
+        _public_key(certificate)
     except _unreadable():
         # Most often one of a kind that the library does not know, or knows by its name alone.
         raise InputError(f"{what}: the certificate's key cannot be read, allowed are {', '.join(KEY_TYPES)}") from None
@@ -348,9 +349,15 @@ def certificate_info(certificate: Any) -> CertificateInfo:
     )
 
 
+@functools.lru_cache(maxsize=64)
+def _public_key(certificate: Any) -> Any:
+    """Read, and proved to be one, each time that it is asked for; of a CA a thousand times."""
+    return certificate.public_key()
+
+
 def _certified_key(certificate: Any) -> KeyInfo:
     """Curves written out by their parameters are read here, but by neither Go nor kubeadm."""
-    public_key = certificate.public_key()
+    public_key = _public_key(certificate)
     spki = _spki(public_key)
     info = _key_info(public_key, spki)
     if spki in certificate.tbs_certificate_bytes:
@@ -400,7 +407,7 @@ def is_issued_by(certificate: Any, issuer: Any) -> bool:
         return False
     if certificate.issuer != issuer.subject:
         return False
-    key, digest = issuer.public_key(), certificate.signature_hash_algorithm
+    key, digest = _public_key(issuer), certificate.signature_hash_algorithm
     try:
         if isinstance(key, _rsa().RSAPublicKey):
             padding = _load("hazmat.primitives.asymmetric.padding").PKCS1v15()
@@ -597,7 +604,7 @@ def self_sign(
     subject, public_key = _name(common_name, ()), key.handle.public_key()
     own = _x509().AuthorityKeyIdentifier.from_issuer_public_key(public_key)
     builder = _builder(subject, subject, public_key, not_before, not_after)
-    return _sign(_authority(builder, own, path_length), key)
+    return _pem(_sign(_authority(builder, own, path_length), key))
 
 
 def sign_authority(
@@ -610,7 +617,7 @@ def sign_authority(
 ) -> str:
     """A CA below another, which may have none below itself."""
     builder = _builder(_name(common_name, ()), issuer.subject, key.handle.public_key(), not_before, not_after)
-    return _sign(_authority(builder, _authority_key_id(issuer), 0), issuer_key)
+    return _pem(_sign(_authority(builder, _authority_key_id(issuer), 0), issuer_key))
 
 
 def _authority(builder: Any, issuer_key_id: Any, path_length: int) -> Any:
@@ -634,20 +641,39 @@ class Leaf:
     not_after: datetime.datetime
 
 
-def issue(issuer: Any, issuer_key: PrivateKey, request: RequestInfo, leaf: Leaf) -> str:
+@dataclass(frozen=True)
+class Issued(Leaf):
+    """A new certificate, and what is to be noted of it."""
+
+    pem: str
+    subject: str
+    authority_key_id: str
+    serial: int
+    fingerprint: str
+
+
+def issue(issuer: Any, issuer_key: PrivateKey, request: RequestInfo, leaf: Leaf) -> Issued:
     """A certificate of the row `leaf` and the request's public key."""
     x509 = _x509()
-    subject = _name(leaf.common_name, leaf.organizations)
+    subject, authority_key_id = _name(leaf.common_name, leaf.organizations), _authority_key_id(issuer)
     builder = (
         _builder(subject, issuer.subject, request.public_key, leaf.not_before, leaf.not_after)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_leaf_usage(request.key), critical=True)
         .add_extension(_extended_usage(leaf.usages), critical=False)
-        .add_extension(_authority_key_id(issuer), critical=False)
+        .add_extension(authority_key_id, critical=False)
     )
     if leaf.dns_names or leaf.ip_addresses:
         builder = builder.add_extension(_san(leaf.dns_names, leaf.ip_addresses), critical=False)
-    return _sign(builder, issuer_key)
+    certificate = _sign(builder, issuer_key)
+    return Issued(
+        **vars(leaf),
+        pem=_pem(certificate),
+        subject=subject.rfc4514_string(),
+        authority_key_id=authority_key_id.key_identifier.hex(),
+        serial=int(certificate.serial_number),
+        fingerprint=certificate.fingerprint(_hashes().SHA256()).hex(),
+    )
 
 
 def _authority_key_id(issuer: Any) -> Any:
@@ -658,10 +684,12 @@ def _authority_key_id(issuer: Any) -> Any:
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(found)
 
 
-def _sign(builder: Any, key: PrivateKey) -> str:
+def _sign(builder: Any, key: PrivateKey) -> Any:
     hashes = _hashes()
-    digest = hashes.SHA384() if key.info.key_type == "ecdsa-p384" else hashes.SHA256()
-    certificate = builder.sign(key.handle, digest)
+    return builder.sign(key.handle, hashes.SHA384() if key.info.key_type == "ecdsa-p384" else hashes.SHA256())
+
+
+def _pem(certificate: Any) -> str:
     return str(certificate.public_bytes(_serialization().Encoding.PEM).decode("ascii"))
 
 

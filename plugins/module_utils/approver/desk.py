@@ -315,7 +315,7 @@ class Desk:
         return [Decision(request, verdict, self._clock())]
 
     def _post(self, request: Request, verdict: Verdict) -> tuple[bool, Request | None]:
-        """Whether it was decided here and not by somebody faster, and the request as it is now, None where it is gone."""
+        """Whether it was decided here and not by somebody faster, and the request as it is now, or None."""
         path = f"{PATH}/{request.name}"
         condition = self._condition(verdict)
         for attempt in range(_ATTEMPTS):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .certificate import CertificateInfo, KeyInfo, instant_text
@@ -126,8 +126,10 @@ class Found:
     chained: bool = True
 
 
-def identity_of(row: dict[str, Any]) -> Identity:
+def identity_of(row: dict[str, Any] | Identity) -> Identity:
     """A row of the plan, checked: whatever would make a certificate that somebody rejects is refused here."""
+    if isinstance(row, Identity):
+        return row
     name = str(row.get("name") or "")
     if not _NAME.fullmatch(name):
         raise InputError(f"identity {name!r}: the name may have lower-case letters, digits, dots and dashes only")
@@ -271,7 +273,9 @@ def compare(
     identity: Identity, found: Found, issuer: CertificateInfo | None, now: datetime.datetime, forced: bool = False
 ) -> list[Reason]:
     """Why a new certificate is needed; empty when what is there serves."""
-    differences = _Differences(identity, issuer, now)
+    keeps = not new_key_wanted(identity, found, forced)
+    files = identity.files if identity.embedded or not keeps else (identity.certificate_file,)
+    differences = _Differences(identity, issuer, now, files)
     if forced:
         differences.add("Forced")
     certificate = found.certificate
@@ -282,9 +286,7 @@ def compare(
         differences.issuer(certificate, found.issued)
         differences.contents(certificate)
         differences.lifetime(certificate)
-    keeps = not new_key_wanted(identity, found, forced)
-    files = identity.files if identity.embedded or not keeps else (identity.certificate_file,)
-    return [replace(reason, files=files) for reason in differences.reasons]
+    return differences.reasons
 
 
 def new_key_wanted(identity: Identity, found: Found, forced: bool) -> bool:
@@ -312,15 +314,21 @@ def end_text(now: datetime.datetime, validity: int, issuer: CertificateInfo | No
 class _Differences:
     """The reasons of one identity, each difference by a name of its own."""
 
-    def __init__(self, identity: Identity, issuer: CertificateInfo | None, now: datetime.datetime) -> None:
+    def __init__(
+        self, identity: Identity, issuer: CertificateInfo | None, now: datetime.datetime, files: tuple[str, ...]
+    ) -> None:
         self.identity = identity
+        self.files = files
         self.wanted_issuer = issuer
         self.now = now
         self.reasons: list[Reason] = []
 
-    def add(self, code: str, old: str | None = None, new: str | None = None) -> None:
+    def add(
+        self, code: str, old: str | None = None, new: str | None = None, details: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         identity = self.identity
-        self.reasons.append(Reason(code, identity.name, identity.certificate_path or identity.home, old, new))
+        path = identity.certificate_path or identity.home
+        self.reasons.append(Reason(code, identity.name, path, old, new, details, self.files))
 
     def presence(self, found: Found) -> None:
         if found.key_problem:
@@ -334,8 +342,7 @@ class _Differences:
         elif found.key is not None:
             self.add("CertificateMissing", None, self._subject())
         else:
-            self.add("Missing")
-            self.reasons[-1] = replace(self.reasons[-1], details=self._details())
+            self.add("Missing", details=self._details())
 
     def _subject(self) -> str:
         return subject_text(self.identity.common_name, self.identity.organizations)

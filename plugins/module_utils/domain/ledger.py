@@ -12,7 +12,7 @@ import datetime
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from .certificate import CertificateInfo, instant_text
 from .csr import parse_time
@@ -20,6 +20,7 @@ from .errors import InputError
 
 __all__ = [
     "Ledger",
+    "Recorded",
     "certificate_entry",
     "check_cluster",
     "check_newest",
@@ -141,8 +142,31 @@ def restored(newest: Mapping[str, str] | None, since: str | None, certificate: C
     return "ca" if begins > newest["not_before"] else "host"
 
 
+class Recorded(Protocol):
+    """What is noted of a certificate: one that was read, or one that has just been made."""
+
+    @property
+    def authority_key_id(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def dns_names(self) -> tuple[str, ...]: ...
+    @property
+    def ip_addresses(self) -> tuple[str, ...]: ...
+    @property
+    def usages(self) -> tuple[str, ...]: ...
+    @property
+    def serial(self) -> int: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def not_before(self) -> datetime.datetime: ...
+    @property
+    def not_after(self) -> datetime.datetime: ...
+
+
 def certificate_entry(
-    time: str, holder: str, identity: str, issuer: str, info: CertificateInfo, reasons: Iterable[str]
+    time: str, holder: str, identity: str, issuer: str, info: Recorded, reasons: Iterable[str]
 ) -> dict[str, Any]:
     return {
         "time": time,

@@ -13,6 +13,7 @@ from ..domain.certificate import CertificateInfo
 from ..domain.errors import InputError, given
 from ..domain.identity import Found, Identity
 from ..domain.pem import Block, blocks, bundle, certificates
+from ..x509 import PrivateKey
 
 __all__ = ["Issuer", "Material", "issuer_of", "material_of", "normalised", "read_live", "with_chain"]
 
@@ -53,34 +54,37 @@ def read_live(identity: Identity, issuer: Issuer | None) -> Material:
     return material_of(config.certificate_data, config.key_data, issuer)
 
 
-def material_of(certificate: bytes | None, key: bytes | None, issuer: Issuer | None) -> Material:
+def material_of(certificate: bytes | None, key: PrivateKey | bytes | None, issuer: Issuer | None) -> Material:
     """What is unreadable is a reason to make it anew, not to fail."""
     info, issued, certificate_problem, key_info, key_problem = None, False, None, None, None
-    chained = True
+    chained, normal = True, True
     if certificate is not None:
         try:
-            leaf, chained = _leaf(certificate, issuer.chain if issuer else "")
+            leaf, following = _leaf(certificate, issuer.chain if issuer else "")
             loaded = x509.load_certificate(leaf, "certificate")
             info = x509.certificate_info(loaded)
             issued = issuer is not None and x509.is_issued_by(loaded, issuer.certificate)
+            chained = following == (issuer.chain if issuer else "")
+            normal = certificate == (leaf.text() + following).encode("ascii")
         except InputError as error:
             certificate_problem = str(error)
-    if key is not None:
+    if isinstance(key, PrivateKey):
+        key_info, key = key.info, key.pem()
+    elif key is not None:
         try:
             key_info = x509.load_private_key(key, "private key", trusted=True).info
         except InputError as error:
             key_problem = str(error)
-    normal = info is None or certificate == normalised(certificate or b"")
     found = Found(info, certificate_problem, key_info, key_problem, issued, normal, chained)
     return Material(found, certificate, key)
 
 
-def _leaf(data: bytes, chain: str) -> tuple[Block, bool]:
-    """The certificate itself, and whether the right ones follow it: readers of TLS want them in that order."""
+def _leaf(data: bytes, chain: str) -> tuple[Block, str]:
+    """The certificate itself, and those that follow it: readers of TLS want them in that order."""
     found = certificates(data, "certificate")
     if len(found) != 1 and not chain:
         raise InputError(f"certificate: {len(found)} certificates where one belongs")
-    return found[0], "".join(block.text() for block in found[1:]) == chain
+    return found[0], "".join(block.text() for block in found[1:])
 
 
 def with_chain(certificate: bytes, issuer: Issuer | None) -> bytes:

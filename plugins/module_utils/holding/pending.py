@@ -21,7 +21,7 @@ _SUFFIXES = ("csr", "crt", "key")
 
 
 class Pending:
-    def __init__(self, identity: Identity, keys: dict[str, bytes] | None = None) -> None:
+    def __init__(self, identity: Identity, keys: dict[str, x509.PrivateKey] | None = None) -> None:
         """`keys` are those that wait in this process, and in no file."""
         self._keys = keys
         self.directory = os.path.join(os.path.dirname(identity.home), PENDING)
@@ -53,12 +53,12 @@ class Pending:
         files.remove(self.path("crt"))
         return asked
 
-    def own_request(self, identity: Identity, live_key: bytes | None, keys: dict[str, bytes]) -> RequestInfo:
+    def own_request(self, identity: Identity, live_key: bytes | None, keys: dict[str, x509.PrivateKey]) -> RequestInfo:
         """For a signer in this process no text has to prove the key, and a new one waits in `keys`."""
         key = self._asking_key(identity, live_key)
         if key is None:
             key = x509.generate_key(identity.key_type)
-            keys[self.name] = key.pem()
+            keys[self.name] = key
         return x509.own_request(key, identity.common_name, identity.organizations)
 
     def asked(self, identity: Identity, live_key: bytes | None) -> str | None:
@@ -73,22 +73,19 @@ class Pending:
         """Of the key that has to be made before it can ask."""
         return None if self._asking_key(identity, live_key) else identity.key_type
 
-    def key(self) -> bytes | None:
-        """The key that waits."""
-        waiting = (self._keys or {}).get(self.name)
-        return files.read(self.path("key")) if waiting is None else waiting
+    def key(self) -> x509.PrivateKey | bytes | None:
+        """The key that waits: made in this process, or the text of a file."""
+        return (self._keys or {}).get(self.name) or files.read(self.path("key"))
 
     def _asking_key(self, identity: Identity, live_key: bytes | None) -> x509.PrivateKey | None:
         """The live key where it is to be kept, or the one that waits."""
         if live_key is not None:
             return x509.load_private_key(live_key, "key", trusted=True)
-        data = self.key()
-        if data is not None:
+        key = self.key()
+        if isinstance(key, bytes):
             with contextlib.suppress(InputError):
-                key = x509.load_private_key(data, self.path("key"), trusted=True)
-                if key.info.key_type == identity.key_type:
-                    return key
-        return None
+                key = x509.load_private_key(key, self.path("key"), trusted=True)
+        return key if isinstance(key, x509.PrivateKey) and key.info.key_type == identity.key_type else None
 
     def interrupted(self, live: Material) -> Material | None:
         """The pair that waits here, when a killed run has not brought both halves live."""

@@ -47,7 +47,9 @@ def write_certificate(identity: Identity, material: Material) -> None:
 
 def new_pair(identity: Identity, material: Material) -> list[files.NewFile]:
     """Where nothing is there yet; the key first."""
-    certificate = normalised(material.certificate or b"")
+    certificate = material.certificate or b""
+    if not material.found.normalised:
+        certificate = normalised(certificate)
     return [
         files.NewFile(identity.key_file, material.key or b"", identity.owner, identity.group, identity.key_mode),
         files.NewFile(

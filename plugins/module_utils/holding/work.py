@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..domain.clock import check_clock
+from ..domain.identity import Identity
 from ..domain.reasons import Reason
 from ..files import NewFile
 from ..runner import Command
+from ..x509 import PrivateKey
 
 __all__ = ["Task", "Work", "ask_for_new"]
 
@@ -28,7 +30,7 @@ class Task:
     """The options of one call. `certificates` is None in the first call of a run."""
 
     host: str
-    identities: list[dict[str, Any]]
+    identities: Sequence[dict[str, Any] | Identity]
     bundles: list[dict[str, Any]]
     issuers: dict[str, str]
     certificates: dict[str, str] | None
@@ -43,7 +45,7 @@ class Task:
     users: tuple[str, ...] = ()
     command: Command | None = None
     # New keys by identity, where their certificates come within this process; otherwise they wait in files.
-    keys: dict[str, bytes] | None = None
+    keys: dict[str, PrivateKey] | None = None
     # The time on the controller, where it is known.
     controller: datetime.datetime | None = None
     # What is served along with what a CA has signed: itself and those above it but the root, by its name.

@@ -75,7 +75,7 @@ def joined(root):
     current = root / "pki" / "kubelet-client-current.pem"
     current.parent.mkdir()
     pair = current.with_name("kubelet-client-2026-01-31-12-00-00.pem")
-    pair.write_bytes(x509.issue(issuer, ca, request, leaf).encode() + key.pem())
+    pair.write_bytes(x509.issue(issuer, ca, request, leaf).pem.encode() + key.pem())
     current.symlink_to(pair)
     config = kubeconfigs.Kubeconfig(
         server="https://127.0.0.1:1",

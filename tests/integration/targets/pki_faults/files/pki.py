@@ -158,7 +158,7 @@ def answer(cluster, work):
         end = cluster.now + datetime.timedelta(days=90)
         leaf = x509.Leaf(*(tuple(value) if isinstance(value, list) else value for value in said), cluster.now, end)
         signed = cluster.ca / "signed" / "kubernetes-ca" / f"{path.stem}.crt"
-        signed.write_text(x509.issue(issuer, key, x509.load_request(path.read_bytes(), ""), leaf))
+        signed.write_text(x509.issue(issuer, key, x509.load_request(path.read_bytes(), ""), leaf).pem)
 
 
 class Pki(Case):

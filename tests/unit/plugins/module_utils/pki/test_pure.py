@@ -148,7 +148,7 @@ def test_a_leaf_is_no_authority() -> None:
     leaf = x509.Leaf("x", (), (), (), ("client auth",), NOW, NOW + datetime.timedelta(days=1))
     issued = x509.issue(x509.load_certificate(pem.blocks(text.encode(), "")[0], ""), key, request, leaf)
     with pytest.raises(InputError, match=r"basicConstraints.*keyCertSign"):
-        check_authority("CA x", info(issued), None, NOW, USAGES)
+        check_authority("CA x", info(issued.pem), None, NOW, USAGES)
 
 
 def test_mismatch_expiry_and_clock_are_told_together() -> None:

@@ -82,7 +82,7 @@ def forge(cluster: Cluster, **values: Any) -> None:
         "not_after": cluster.now + datetime.timedelta(days=365),
         **values,
     }
-    path(cluster, "certificate").write_text(x509.issue(issuer, key, request, x509.Leaf(**said)))
+    path(cluster, "certificate").write_text(x509.issue(issuer, key, request, x509.Leaf(**said)).pem)
 
 
 @causes("Missing")

@@ -86,7 +86,8 @@ class Root:
             )
             end = cluster.now + datetime.timedelta(days=90)
             leaf = x509.Leaf(*said, tuple(row["usages"]), cluster.now, end)
-            answer_of(cluster, path).write_text(x509.issue(issuer, key, x509.load_request(path.read_bytes(), ""), leaf))
+            issued = x509.issue(issuer, key, x509.load_request(path.read_bytes(), ""), leaf)
+            answer_of(cluster, path).write_text(issued.pem)
 
 
 def answer_of(cluster: Cluster, request: Path) -> Path:
