@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -90,10 +91,17 @@ def arguments() -> argparse.Namespace:
     return found
 
 
+def earlier(place: Place) -> Path:
+    """Where what earlier runs have left waits until all is measured: to delete it would slow down what is measured."""
+    return place.work.with_name("earlier")
+
+
 def emptied(place: Place) -> None:
     """A run that was killed has left an API server."""
     ended(place)
-    shutil.rmtree(place.work, ignore_errors=True)
+    if place.work.exists():
+        earlier(place).mkdir(exist_ok=True)
+        place.work.rename(earlier(place) / str(time.time_ns()))
     place.work.mkdir(parents=True)
     (place.work / "ansible.cfg").touch()
 
@@ -127,6 +135,7 @@ def main() -> None:
         results = [measured(key, place, given) for key in given.rows or ROWS]
     finally:
         ended(place)
+        shutil.rmtree(earlier(place), ignore_errors=True)
     text = "\n".join(about) + "\n\n" + measure.table(results)
     print(text)
     if given.write:

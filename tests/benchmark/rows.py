@@ -147,7 +147,7 @@ def names(count: int) -> list[str]:
 def ours_kubeconfigs(place: Place, count: int, runs: int) -> Contender:
     """For nodes that join by a certificate of their own: each in a kubeconfig, all of them in one folder."""
     folder = place.work / f"kubeconfigs-{count}"
-    rows = folder.parent / f"{folder.name}.json"
+    holder = Path(f"{folder}.json")
 
     def row(name: str) -> dict[str, object]:
         kubeconfig = {
@@ -164,21 +164,22 @@ def ours_kubeconfigs(place: Place, count: int, runs: int) -> Contender:
         return {**identity(folder, name), **paths, **lifetime, "kubeconfig": kubeconfig}
 
     def prepare(_folder: Path) -> None:
-        rows.write_text(json.dumps([row(name) for name in names(count)]))
+        holder.write_text(json.dumps({"host": "localhost", "identities": [row(name) for name in names(count)]}))
 
-    command = playbook("nodes.yml", folder, rows=str(rows))
+    command = playbook("nodes.yml", folder, holder=str(holder))
     check = files_there(count, "w*.conf")
     return Contender(OURS, [command], folder, runs, place.environment, prepare=prepare, check=check)
 
 
 def ours_nodes(place: Place, count: int, runs: int) -> Contender:
     folder = place.work / f"ours-{count}"
-    rows = folder.parent / f"{folder.name}.json"
+    holder = Path(f"{folder}.json")
 
     def prepare(_folder: Path) -> None:
-        rows.write_text(json.dumps([identity(folder, name) for name in names(count)]))
+        rows = [identity(folder, name) for name in names(count)]
+        holder.write_text(json.dumps({"host": "localhost", "identities": rows}))
 
-    command = playbook("nodes.yml", folder, rows=str(rows))
+    command = playbook("nodes.yml", folder, holder=str(holder))
     check = both(files_there(count, "w*.key"), files_there(count, "w*.crt"), chains("ca/ca.crt", "w*.crt"))
     return Contender(OURS, [command], folder, runs, place.environment, prepare=prepare, check=check)
 
