@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -300,6 +301,7 @@ def subject_text(common_name: str, organizations: tuple[str, ...]) -> str:
     return ", ".join([f"CN={common_name}", *(f"O={value}" for value in sorted(organizations))])
 
 
+@functools.lru_cache(maxsize=64)
 def end_text(now: datetime.datetime, validity: int, issuer: CertificateInfo | None = None) -> str:
     """When a new certificate will end. A day: the second is known only when it is signed."""
     try:

@@ -32,6 +32,8 @@ class Pending:
 
     def paths(self) -> tuple[str, ...]:
         """Of the files that are there."""
+        if not files.state_of(self.directory).exists:
+            return ()
         return tuple(path for path in map(self.path, _SUFFIXES) if files.state_of(path).exists)
 
     def request(self, identity: Identity, live_key: bytes | None) -> str:

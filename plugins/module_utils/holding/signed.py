@@ -122,7 +122,8 @@ class Certificates:
         """The pair that is to go live: a certificate that has just come, or one that a killed run had not installed."""
         if wanted is not None:
             return self._checked(identity, pending, live, issuer, wanted)
-        certificate, key = files.read(pending.path("crt")), files.read(pending.path("key"))
+        certificate = files.read(pending.path("crt"))
+        key = None if certificate is None else files.read(pending.path("key"))
         if certificate is None or key is None or self._task.forces(identity.name):
             return None
         material = material_of(certificate, key, issuer)
