@@ -71,6 +71,13 @@ def test_the_second_call_changes_nothing(alone: Cluster) -> None:
     assert second.result["held"]["bundles"] == first.result["held"]["bundles"]
 
 
+def test_a_row_that_is_wrong_is_refused_before_the_cas_are_made(alone: Cluster) -> None:
+    alone.hosts["cp1"].append(alone.row("cp1", "wrong", dns_names=["-"]))
+    with pytest.raises(InputError, match="wrong: DNS name '-'"):
+        kept(alone)
+    assert tree(alone.root) == {}
+
+
 def test_check_mode_says_what_comes_and_writes_nothing(alone: Cluster) -> None:
     told = kept(alone, check=True)
     assert not alone.root.exists() or not tree(alone.root)

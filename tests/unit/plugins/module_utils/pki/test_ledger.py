@@ -11,8 +11,13 @@ import shutil
 
 import pytest
 
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import pem
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.ledger import read_ledger
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.ledger import (
+    certificate_entry,
+    read_ledger,
+)
 
 from .conftest import Cluster, codes, tree
 
@@ -32,6 +37,28 @@ def test_the_last_line_is_what_is_current() -> None:
     ledger = read_ledger([line("1"), b'{"event": "certif\n', line("2"), b"\xff\n", b"[]\n"])
     assert ledger.current == {"w1": {"proxy": {"sha256": "2", "not_before": "2026"}}}
     assert ledger.unreadable == [2, 4, 5]
+
+
+@pytest.mark.parametrize("key_type", ["ecdsa-p256", "rsa-2048"])
+def test_what_is_noted_of_a_new_certificate_is_what_it_says(cluster: Cluster, key_type: str) -> None:
+    """It is noted as it was made, and read here as it lies on the host."""
+    cluster.key_type = key_type
+    cluster.hosts = {host: cluster._rows(host) for host in cluster.hosts}
+    cluster.run()
+    noted = [json.loads(line) for line in (cluster.ca / "ledger.jsonl").read_text().splitlines()]
+    certificates = [entry for entry in noted if entry["event"] == "certificate"]
+    paths = [path for path in cluster.root.rglob("*.crt") if cluster.ca not in path.parents]
+    blocks = {block.fingerprint: block for path in paths for block in pem.blocks(path.read_bytes(), str(path))}
+    compared = 0
+    for entry in certificates:
+        # Those in a kubeconfig have no file of their own.
+        if entry["sha256"] not in blocks:
+            continue
+        info = x509.certificate_info(x509.load_certificate(blocks[entry["sha256"]], ""))
+        who = (entry["time"], entry["holder"], entry["identity"], entry["issuer"])
+        assert entry == certificate_entry(*who, info, entry["reasons"])
+        compared += 1
+    assert compared > len(cluster.hosts)
 
 
 def test_an_old_backup_of_the_ca_folder_is_noticed(cluster: Cluster) -> None:
