@@ -17,8 +17,8 @@ from proofs.states import changed_since, look_at
 
 SOCKET = "/run/containerd/containerd.sock"
 DROP_IN = "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"
-# As kubeadm's packages have it; it says another command, which is what makes it another tool's.
-FOREIGN = f"mkdir -p $(dirname {DROP_IN}) && printf '[Service]\\nExecStart=\\n' >{DROP_IN} && systemctl daemon-reload"
+# As kubeadm's packages have it, with a command of its own; systemd passes over sections whose names begin with X-.
+FOREIGN = f"mkdir -p $(dirname {DROP_IN}) && printf '[X-Proof]\\nExecStart=\\n' >{DROP_IN} && systemctl daemon-reload"
 TAKEN = "systemd-run --quiet --collect --unit=proof-taken /usr/bin/python3 -m http.server --bind 127.0.0.1 10250"
 # What listens in the place of containerd answers, and not as a runtime does.
 DEAF = f"""
