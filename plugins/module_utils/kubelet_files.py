@@ -20,7 +20,7 @@ from .endpoint import check_endpoint
 
 __all__ = ["KubeletFiles", "OneTimeKey"]
 
-_CLIENT = "kubelet-client-"
+_CLIENT, _SERVER = "kubelet-client-", "kubelet-server-"
 _TOKEN_ID = re.compile(r"^\s*token: *[\"']?([a-z0-9]{6})\.", re.MULTILINE)
 _REFERENCE = re.compile(r"^\s*(client-certificate|client-key): *[\"']?([^\"'\s]+)[\"']?\s*$", re.MULTILINE)
 
@@ -72,7 +72,7 @@ class KubeletFiles:
 
     @property
     def moved(self) -> str:
-        """Written before the kubeconfig is pointed elsewhere: newer than the kubelet's start, it tells of a restart.
+        """Written before the kubeconfig is pointed elsewhere, or what is served dropped: newer than the kubelet's start, it tells of a restart.
 
         The kubeconfig itself does not, for the kubelet writes it after its start when it joins.
         """
@@ -94,6 +94,24 @@ class KubeletFiles:
             files.write_atomic(self.moved, f"{old} -> {new}\n".encode(), mode="0600")
             files.write_atomic(self.kubeconfig, wanted.encode(), state.owner, state.group, f"{state.mode:04o}")
         return [Reason("KubeconfigChanged", node_name, self.kubeconfig, old, new)]
+
+    def foreign_server(self, node_name: str, serving_cas: str | None) -> list[Reason]:
+        """Where none of the CAs by which the API servers trust kubelets has signed what this one serves with."""
+        path = os.path.join(self.certificate_directory, _SERVER + "current.pem")
+        data = files.read(path, follow=True) if serving_cas else None
+        certificate = None if data is None else _certificate(data, path)
+        if not serving_cas or certificate is None or _is_trusted(certificate, serving_cas):
+            return []
+        issuer = x509.certificate_info(certificate).issuer
+        return [Reason("IssuerChanged", node_name, path, issuer, "a CA by which the API servers trust kubelets")]
+
+    def drop_server(self) -> None:
+        """It asks for another when it starts, and is restarted for it, also where this is stopped in the middle."""
+        files.write_atomic(
+            self.moved, b"the certificate that was served is of a CA that is trusted no more\n", mode="0600"
+        )
+        for path in self.certificates(_SERVER):
+            files.remove(path)
 
     def remove_kubeconfig(self) -> None:
         files.remove(self.kubeconfig)

@@ -58,6 +58,12 @@ options:
       - Certificates in PEM of the CAs whose clients the API server takes. When given, a certificate of another CA
         is no identity.
     type: str
+  serving_cas:
+    description:
+      - Certificates in PEM of the CAs by which the API servers trust the kubelets that they call. When given, what the kubelet
+        serves with and is of another CA is removed, so that it asks for another, and RV(moved) says that it has to be
+        restarted.
+    type: str
   reset:
     description:
       - Removes a kubeconfig and client certificates that cannot be used, because they would keep the kubelet from
@@ -141,8 +147,8 @@ leftover:
   returned: success
 moved:
   description:
-    - The file that is newer than the kubelet's start when its kubeconfig was pointed at another server or CA since, if
-      this call does that, or would. For O(tlsbootstrap.kubernetes.unit#module:restart_files) and
+    - The file that is newer than the kubelet's start when its kubeconfig was pointed at another server or CA since, or what it
+      served with removed, if this call does that, or would. For O(tlsbootstrap.kubernetes.unit#module:restart_files) and
       O(tlsbootstrap.kubernetes.unit#module:pending).
   type: list
   elements: path
@@ -186,6 +192,7 @@ SPEC: dict[str, Any] = {
     "bootstrap_kubeconfig": {"type": "path", "required": True},
     "certificate": {"type": "bool", "default": False},
     "trusted_cas": {"type": "str"},
+    "serving_cas": {"type": "str"},
     "reset": {"type": "bool", "default": False},
     "server": {"type": "str"},
     "ca_path": {"type": "path"},
@@ -240,6 +247,7 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     verdict = assess(params["node_name"], found, runner.utc_now())
     recipient = None if verdict.joined else key.recipient()
     leftover = bool(key.leftovers(params["node_name"]))
+    served = kubelet.foreign_server(params["node_name"], params["serving_cas"])
     if not verdict.joined and not check_mode:
         if params["server"]:
             check_endpoint(params["server"], params["ca_path"])
@@ -248,7 +256,9 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
         if params["reset"] and verdict.certificate_unusable:
             kubelet.remove_certificates()
         recipient = recipient or key.make()
-    reasons, warnings = list(verdict.reasons), []
+    if served and not check_mode:
+        kubelet.drop_server()
+    reasons, warnings = [*verdict.reasons, *served], []
     if verdict.joined and params["server"]:
         moved = kubelet.point(params["node_name"], params["server"], params["ca_path"], check_mode)
         reasons += moved or []

@@ -103,17 +103,19 @@ def bundle_contents(
 def known_cas(
     plan: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], authorities: Mapping[str, Any]
 ) -> dict[str, str]:
-    """As the CA host knows them: CAs of the API server's clients, and those by which this host trusts the API server.
+    """As the CA host knows them: CAs of the API server's clients, of the kubelets that it calls, and its own for this host.
 
     Where one is not known yet nothing is said. A cluster that somebody else has made has told them itself.
     """
     cluster = plan["cluster"]
     if cluster.get("existing"):
-        return {"client": str(cluster["client_cas"]), "kubernetes": "".join(map(str, cluster["cas"].values()))}
+        known = {"client": str(cluster["client_cas"]), "kubernetes": "".join(map(str, cluster["cas"].values()))}
+        return {**known, "serving": ""}
     first = hosts[cluster["first_control_plane"]]
     own = list(plan["host"].get("bundles") or [])
     wanted = {
         "client": (first["trust"]["client"], [*first["bundles"], *own]),
+        "serving": (first["trust"]["kubelet_serving"], [*first["bundles"], *own]),
         "kubernetes": ((plan["host"].get("trust") or {}).get("kubernetes"), own),
     }
     parts = authorities.get("certificates") or {}, authorities.get("published") or {}

@@ -22,8 +22,8 @@ _CLOSE_IN_OURS = 0.75
 _CLOSE_ANYWHERE = 0.92
 # The results of the role `cluster`, which it makes itself.
 _OWN_FACTS = {"cluster_control_plane", "cluster_hosts", "cluster_joins", "cluster_plan", "cluster_policy"}
-# What roles leave for those after them, in check mode.
-_ROLE_FACTS = {"identities_pending", "kube_binaries_pending"}
+# What roles leave for those after them.
+_ROLE_FACTS = {"identities_pending", "identities_published", "kube_binaries_pending"}
 _OTHERS = ("ansible_", "_", "molecule_")
 # Roles that hosts of one group alone run: whoever else has their variables, nobody reads them there.
 _READERS = {

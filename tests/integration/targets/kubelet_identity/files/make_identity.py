@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lay out what a kubelet keeps: make_identity.py FOLDER NODE DAYS_LEFT [--other-key]."""
+"""Lay out what a kubelet keeps: make_identity.py FOLDER NODE DAYS_LEFT [--other-key] [--served]."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def name(*parts: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
 
 
-def main(folder: Path, node: str, days: int, other_key: bool) -> None:
+def main(folder: Path, node: str, days: int, other_key: bool, served: bool) -> None:
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     issuer = name((NameOID.COMMON_NAME, "kubelet-client-ca-cp1"))
@@ -62,14 +62,15 @@ def main(folder: Path, node: str, days: int, other_key: bool) -> None:
     private = kept.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-    pair = pki / "kubelet-client-2026-01-31-12-00-00.pem"
-    pair.write_bytes(signed(subject, key.public_key()) + private)
-    pair.chmod(0o600)
-    current = pki / "kubelet-client-current.pem"
-    current.unlink(missing_ok=True)
-    os.symlink(pair, current)
-    (folder / "kubelet.conf").write_text(KUBECONFIG.format(current=current))
+    for use in ("client", "server") if served else ("client",):
+        pair = pki / f"kubelet-{use}-2026-01-31-12-00-00.pem"
+        pair.write_bytes(signed(subject, key.public_key()) + private)
+        pair.chmod(0o600)
+        current = pki / f"kubelet-{use}-current.pem"
+        current.unlink(missing_ok=True)
+        os.symlink(pair, current)
+    (folder / "kubelet.conf").write_text(KUBECONFIG.format(current=pki / "kubelet-client-current.pem"))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), "--other-key" in sys.argv)
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), "--other-key" in sys.argv, "--served" in sys.argv)

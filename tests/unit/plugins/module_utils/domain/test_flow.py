@@ -14,7 +14,7 @@ def pem(name: str) -> str:
     return f"-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----\n"
 
 
-CA, KUBELETS = pem("QUJD"), pem("REVG")
+CA, KUBELETS, SERVED = pem("QUJD"), pem("REVG"), pem("R0hJ")
 SERVER = {"name": "kubernetes", "path": "/pki/kubernetes-ca.crt", "kind": "certificates", "members": ["kubernetes-ca"]}
 CLIENT = {
     "name": "client",
@@ -22,31 +22,41 @@ CLIENT = {
     "kind": "certificates",
     "members": ["kubernetes-ca", "kubelet-client-ca@cp1"],
 }
+SERVING = {
+    "name": "kubelet_serving",
+    "path": "/pki/kubelet-serving-ca.crt",
+    "kind": "certificates",
+    "members": ["kubelet-serving-ca@cp1"],
+}
+TRUST = {"client": CLIENT["path"], "kubelet_serving": SERVING["path"]}
 HOSTS: dict[str, dict[str, Any]] = {
-    "cp1": {"trust": {"client": CLIENT["path"]}, "bundles": [SERVER, CLIENT]},
+    "cp1": {"trust": TRUST, "bundles": [SERVER, CLIENT, SERVING]},
     "w1": {"trust": {"kubernetes": SERVER["path"]}, "bundles": [SERVER]},
 }
 PLAN = {"cluster": {"first_control_plane": "cp1"}, "host": HOSTS["w1"]}
-AUTHORITIES = {"certificates": {"kubernetes-ca": CA}, "published": {"kubelet-client-ca@cp1": KUBELETS}}
+AUTHORITIES = {
+    "certificates": {"kubernetes-ca": CA},
+    "published": {"kubelet-client-ca@cp1": KUBELETS, "kubelet-serving-ca@cp1": SERVED},
+}
 
 
-def test_both_as_the_ca_host_knows_them() -> None:
-    assert known_cas(PLAN, HOSTS, AUTHORITIES) == {"client": CA + KUBELETS, "kubernetes": CA}
+def test_all_as_the_ca_host_knows_them() -> None:
+    assert known_cas(PLAN, HOSTS, AUTHORITIES) == {"client": CA + KUBELETS, "serving": SERVED, "kubernetes": CA}
 
 
 def test_of_what_is_not_known_in_full_nothing_is_said() -> None:
-    assert known_cas(PLAN, HOSTS, {**AUTHORITIES, "published": {}}) == {"client": "", "kubernetes": CA}
-    assert known_cas(PLAN, HOSTS, {}) == {"client": "", "kubernetes": ""}
+    assert known_cas(PLAN, HOSTS, {**AUTHORITIES, "published": {}}) == {"client": "", "serving": "", "kubernetes": CA}
+    assert known_cas(PLAN, HOSTS, {}) == {"client": "", "serving": "", "kubernetes": ""}
 
 
 def test_a_host_that_is_in_no_group() -> None:
     found = known_cas({**PLAN, "host": {}}, HOSTS, AUTHORITIES)
-    assert found == {"client": CA + KUBELETS, "kubernetes": ""}
+    assert found == {"client": CA + KUBELETS, "serving": SERVED, "kubernetes": ""}
 
 
 def test_a_cluster_that_somebody_else_has_made_has_told_them() -> None:
     cluster = {"existing": True, "first_control_plane": "", "client_cas": KUBELETS, "cas": {"kubernetes-ca": CA}}
-    assert known_cas({"cluster": cluster, "host": {}}, {}, {}) == {"client": KUBELETS, "kubernetes": CA}
+    assert known_cas({"cluster": cluster, "host": {}}, {}, {}) == {"client": KUBELETS, "serving": "", "kubernetes": CA}
 
 
 def test_where_the_cas_lie_in_place_nothing_is_written_and_nothing_said() -> None:
