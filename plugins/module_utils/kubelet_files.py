@@ -72,7 +72,9 @@ class KubeletFiles:
 
     @property
     def moved(self) -> str:
-        """Written before the kubeconfig is pointed elsewhere, or what is served dropped: newer than the kubelet's start, it tells of a restart.
+        """Written before the kubeconfig is pointed elsewhere, or what is served is dropped.
+
+        It is newer than the kubelet's start then, and so tells of a restart.
 
         The kubeconfig itself does not, for the kubelet writes it after its start when it joins.
         """

@@ -60,9 +60,9 @@ options:
     type: str
   serving_cas:
     description:
-      - Certificates in PEM of the CAs by which the API servers trust the kubelets that they call. When given, what the kubelet
-        serves with and is of another CA is removed, so that it asks for another, and RV(moved) says that it has to be
-        restarted.
+      - Certificates in PEM of the CAs by which the API servers trust the kubelets that they call. When given, what the
+        kubelet serves with and is of another CA is removed, so that it asks for another, and RV(moved) says that it has
+        to be restarted.
     type: str
   reset:
     description:
@@ -147,9 +147,9 @@ leftover:
   returned: success
 moved:
   description:
-    - The file that is newer than the kubelet's start when its kubeconfig was pointed at another server or CA since, or what it
-      served with removed, if this call does that, or would. For O(tlsbootstrap.kubernetes.unit#module:restart_files) and
-      O(tlsbootstrap.kubernetes.unit#module:pending).
+    - The file that is newer than the kubelet's start when its kubeconfig was pointed at another server or CA since, or
+      what it served with was removed, if this call does that, or would. For
+      O(tlsbootstrap.kubernetes.unit#module:restart_files) and O(tlsbootstrap.kubernetes.unit#module:pending).
   type: list
   elements: path
   returned: when O(state=present)

@@ -103,7 +103,7 @@ def bundle_contents(
 def known_cas(
     plan: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], authorities: Mapping[str, Any]
 ) -> dict[str, str]:
-    """As the CA host knows them: CAs of the API server's clients, of the kubelets that it calls, and its own for this host.
+    """As the CA host knows them: CAs of the API server's clients, of the kubelets that it calls, and its own.
 
     Where one is not known yet nothing is said. A cluster that somebody else has made has told them itself.
     """
