@@ -28,7 +28,7 @@ BINDING = "tlsbootstrap:node-bootstrapper"
 def files(host: Host) -> str:
     """What a run could have changed on a host; what a kubelet has of its own changes by itself."""
     config = host.run("cat /var/lib/kubelet/config.yaml").stdout
-    return config + host.output("find /etc /usr/local -xdev -printf '%%p %%T@ %%m\\n'")
+    return config + host.output("find /etc /usr/local -xdev -printf '%p %T@ %m\\n'")
 
 
 def count(secrets: list[str], text: bytes) -> int:

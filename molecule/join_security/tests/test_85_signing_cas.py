@@ -48,8 +48,10 @@ def test_one_run_is_enough(site: Site, cp1: Host, w1: Host, w2: Host) -> None:
 
         def served(worker: Host = worker) -> bool:
             shown = worker.run("test -e /var/lib/kubelet/pki/kubelet-server-current.pem").rc == 0
-            return shown and signed_by(ssl.get_server_certificate((worker.address, 10250), timeout=5), worker) == (
-                new["kubelet-serving-ca"]
+            return (
+                shown
+                and signed_by(ssl.get_server_certificate((worker.address, 10250), timeout=5), worker)
+                == (new["kubelet-serving-ca"])
             )
 
         wait_for("the kubelet serves with what the new CA has signed", served, 60)
