@@ -187,6 +187,11 @@ class OneTimeKey:
         files.sweep(self.directory)
         files.sweep(os.path.dirname(self.bootstrap_kubeconfig))
 
+    @property
+    def begun(self) -> bool:
+        """Whether a join of ours is under way, or was stopped. A bootstrap kubeconfig alone may be another tool's."""
+        return files.state_of(self.path).exists
+
     def leftovers(self, node_name: str) -> list[Reason]:
         """What a join that was stopped has left."""
         paths = (self.bootstrap_kubeconfig, self.path)

@@ -138,7 +138,7 @@ certificate_request:
 known:
   description:
     - Whether this host was this node, or was about to be it. It has a certificate of the node with its key, which need
-      not be good any more, or what a join that was stopped has left.
+      not be good any more, or the one-time key of a join that was stopped.
   type: bool
   returned: when O(state=present)
 leftover:
@@ -246,7 +246,7 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     found = kubelet.read(params["trusted_cas"])
     verdict = assess(params["node_name"], found, runner.utc_now())
     recipient = None if verdict.joined else key.recipient()
-    leftover = bool(key.leftovers(params["node_name"]))
+    leftover, begun = bool(key.leftovers(params["node_name"])), key.begun
     served = kubelet.foreign_server(params["node_name"], params["serving_cas"])
     if not verdict.joined and not check_mode:
         if params["server"]:
@@ -272,7 +272,7 @@ def work(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
         "not_after": end_of(found),
         "token_request": token_request(params["node_name"], recipient, key),
         "certificate_request": key.request() if recipient and params["certificate"] else "",
-        "known": leftover or is_known(params["node_name"], found),
+        "known": begun or is_known(params["node_name"], found),
         "leftover": leftover,
         "moved": [kubelet.moved] if verdict.joined and reasons else [],
     }

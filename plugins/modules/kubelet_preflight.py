@@ -247,12 +247,11 @@ def work(params: dict[str, Any], command: runner.Command) -> runner.Outcome:
     """Nothing of a host that has joined is looked at but that."""
     found = KubeletFiles(params["kubeconfig"], params["certificate_directory"]).read(params["trusted_cas"])
     joined = assess(params["node_name"], found, runner.utc_now()).joined
-    leftover = bool(OneTimeKey(params["bootstrap_kubeconfig"]).leftovers(params["node_name"]))
     candidate = {
         "host": params["host"],
         "node_name": params["node_name"],
         "addresses": params["addresses"],
-        "known": leftover or is_known(params["node_name"], found),
+        "known": OneTimeKey(params["bootstrap_kubeconfig"]).begun or is_known(params["node_name"], found),
         "was": node_of(found),
     }
     seen = None if joined else endpoint_of(params)
