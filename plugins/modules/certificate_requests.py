@@ -80,7 +80,7 @@ EXAMPLES = r"""
 RETURN = r"""
 requests:
   description:
-    - The requests that wait, those that were decided by this call included. Of these RV(requests[].decided) says
+    - The requests that wait, those that were decided by this call included. Of these C(decided) says
       V(approved) or V(denied), in check mode V(would be approved) or V(would be denied), and V(no) of the others.
   type: list
   elements: dict
