@@ -76,6 +76,7 @@ CONNECTIONS = 16
 # How many of them one caller has.
 AT_ONCE = 8
 FIRST_WAIT = 0.1
+_LITTLE = 1.0
 LONGEST_WAIT = 5.0
 LONGEST_TOLD_WAIT = 60.0
 # A watch that cannot be had is told after so many attempts: one that breaks off is nothing.
@@ -338,12 +339,14 @@ class Cluster:
 
     def _request(self, call: _Call) -> dict[str, Any]:
         end = time.monotonic() + OPERATION_TIMEOUT if self._end is None else self._end
-        error: Exception
+        error: Exception | None = None
         for attempt in itertools.count():
+            left = end - time.monotonic()
             try:
-                return self._attempt(call, end - time.monotonic())
+                return self._attempt(call, left)
             except _AgainError as again:
-                wait, error = again.wait(attempt), again
+                # One for which little time was left says only that.
+                wait, error = again.wait(attempt), error if error and left < _LITTLE else again
             except ForbiddenError as forbidden:
                 if self._knows_roles(end - time.monotonic()):
                     raise

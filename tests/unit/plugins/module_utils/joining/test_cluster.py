@@ -94,6 +94,19 @@ def test_what_was_left_of_the_time_is_not_told(serve: Any, monkeypatch: pytest.M
         client.get("/version")
 
 
+def test_the_last_attempt_hides_nothing_of_those_before(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = serve(OK + CLOSE)
+
+    def connect(*_arguments: Any, timeout: Any, **_options: Any) -> Any:
+        if timeout.connect_timeout > 1:
+            raise OSError("No route to host")
+        raise client._urllib3.exceptions.ConnectTimeoutError(None, "Connection timed out.")
+
+    monkeypatch.setattr(client._pool, "request", connect)
+    with pytest.raises(cluster.UnreachableError, match=r"in time: No route to host$"):
+        client.get("/version")
+
+
 def test_an_answer_without_an_end_is_left(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "LARGEST", 1000)
     with pytest.raises(cluster.ClusterError, match="answers with more than 1000 bytes"):
