@@ -404,9 +404,9 @@ class Cluster:
         timer.start()
         try:
             yield
-        except (OSError, self._urllib3.exceptions.HTTPError):
+        except (OSError, self._urllib3.exceptions.HTTPError) as error:
             # Where it was cut off here, the other end has not closed it.
-            if not late.is_set():
+            if not late.is_set() or isinstance(error, (socket.timeout, self._urllib3.exceptions.TimeoutError)):
                 raise
         finally:
             timer.cancel()
