@@ -37,6 +37,9 @@ POLL_SECONDS = 0.25
 SETTLE_SECONDS = 2.0
 ROLLBACK_SECONDS = 60
 
+# What OpenSSL says of a key of another certificate, and of one of another type.
+_MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED", "NO_PRIVATE_KEY_ASSIGNED")
+
 Run = Callable[[Sequence[str]], "tuple[int, str, str]"]
 
 
@@ -249,6 +252,20 @@ class Manager:
                 if found:
                     raise InputError(f"systemd does not accept the unit {self._wanted.name}: {'; '.join(found)}")
 
+    def refuse_mismatch(self, pending: Iterable[str] = ()) -> None:
+        """Refuse a start with a certificate and a key that do not belong together: what runs has read a pair.
+
+        A run that was killed between their two renames leaves them so. ``pending`` are files that are about to change.
+        """
+        if not self.restarts:
+            return
+        for certificate, key in units.pairs(self._watched(), [file.content for file in self._wanted.files]):
+            if not {certificate, key} & set(pending) and _mismatch(certificate, key):
+                raise InputError(
+                    f"{self._wanted.name} is left as it is: the certificate {certificate} is not that of the key "
+                    f"{key}; run the playbook pki, which makes a pair of them again, and then this one"
+                )
+
     def apply(self) -> None:
         """Write, tell systemd, restart where the state demands it, and wait."""
         codes = {reason.code for reason in self.reasons}
@@ -415,6 +432,18 @@ class Manager:
 
     def _record_path(self) -> str:
         return f"{RECORD_DIRECTORY}/{self._wanted.name}.json"
+
+
+def _mismatch(certificate: str, key: str) -> bool:
+    """Whatever else is wrong with them is for the process to say, which may know better."""
+    try:
+        # Whoever has encrypted the key is not asked here.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: b"")
+    except ssl.SSLError as error:
+        return error.reason in _MISMATCHES
+    except OSError:
+        return False
+    return False
 
 
 def _listens(path: str) -> bool:

@@ -21,6 +21,9 @@ description:
     it is known, the former files are kept in C(/etc/systemd/system/.NAME.service.previous), mode 0600, so that a run
     that was killed is brought to its end by the next one; the service is proved with the new files, or the former ones
     are put back.
+  - A service is not started with a certificate and a key that do not belong together, as a run leaves them that was
+    killed between the two. They are found by their names, C(X.crt) and C(X.key), among O(restart_files) and in
+    O(content) and O(files).
   - On failure the message ends with the last lines of the unit's journal.
 extends_documentation_fragment:
   - tlsbootstrap.kubernetes.attributes
@@ -275,8 +278,9 @@ def apply(module: AnsibleModule) -> runner.Outcome:
         Systemd(lambda command: module.run_command(list(command), environ_update={"LC_ALL": "C"}), module.tmpdir),
         wanted_of(module.params),
     )
-    if module.check_mode:
-        manager.add_pending(module.params["pending"])
+    pending = module.params["pending"] if module.check_mode else []
+    manager.add_pending(pending)
+    manager.refuse_mismatch(pending)
     manager.verify()
     diffs = manager.diffs()
     held = module.params["hold"] and not module.check_mode and manager.restarts and manager.serves()

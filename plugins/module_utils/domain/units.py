@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ __all__ = [
     "compare",
     "findings",
     "newer_reasons",
+    "pairs",
     "parse_show",
     "quote",
     "stale",
@@ -46,6 +47,7 @@ PROPERTIES = (
 # The kernel stamps files with the time of its last tick, up to 10 ms ago; systemd reads the clock itself.
 TICK_NS = 20_000_000
 _NAME = re.compile(r"[A-Za-z0-9:_.@-]{1,240}\.service\Z")
+_PEM_FILE = re.compile(r"/[^\s\"'=,]+\.(?:crt|key)(?![^\s\"'=,])")
 _USAGE = re.compile(r"\s+(-[A-Za-z], )?--[a-z][a-z0-9-]*( |$)|[A-Z][A-Za-z -]* flags:$")
 # A binary that is not installed yet is no fault of the unit file (first run in check mode).
 _HARMLESS = ("is not executable", "No such file or directory")
@@ -157,6 +159,16 @@ def compare(unit: str, state: UnitState, wanted_state: str, enabled: bool, newer
 
 def newer_reasons(unit: str, paths: Sequence[str], since: str = "newer on disk") -> list[Reason]:
     return [Reason("FilesNewer", unit, path, "read at the start", since) for path in paths]
+
+
+def pairs(paths: Iterable[str], texts: Iterable[str]) -> list[tuple[str, str]]:
+    """The certificates and keys, X.crt and X.key, among files that a process reads and those that the texts name.
+
+    Most of them are read again while the process runs, so that it is not restarted for them. It has to start with them.
+    """
+    found = dict.fromkeys([*paths, *(path for text in texts for path in _PEM_FILE.findall(text))])
+    stems = [path[: -len(".crt")] for path in found if path.endswith(".crt")]
+    return [(f"{stem}.crt", f"{stem}.key") for stem in stems if f"{stem}.key" in found]
 
 
 def start_fails(state: UnitState, max_restarts: int, past: int = 0) -> str | None:
