@@ -106,6 +106,7 @@ BEAT = 0.2
 def request(folder: str, host: str) -> Outcome:
     key = x509.generate_key("ecdsa-p256")
     files.ensure_directory(folder, "root" if os.geteuid() == 0 else None, None, "0700")
+    files.sweep(folder)
     files.write_atomic(os.path.join(folder, "join-probe.key"), key.pem(), mode="0600")
     return Outcome(result={"host": host, "certificate_request": x509.make_request(key, NAME, ())})
 

@@ -107,6 +107,7 @@ def note(params: dict[str, Any], check_mode: bool) -> Outcome:
         if not check_mode:
             if not os.path.isdir(params["directory"]):
                 raise InputError(f"the CA folder {params['directory']} is not there; run the role ca first")
+            files.sweep(params["directory"])
             files.write_atomic(path, wanted.data(), mode="0600")
     end = instant_text(wanted.until) if wanted.until else ""
     return Outcome(reasons, {"open": wanted.open(now), "overdue": wanted.overdue(now), "until": end})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import shutil
 
-from places import Plain, call
+from places import FOREIGN, Plain, call, contents
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import kubeconfigs, x509
 
@@ -22,6 +22,44 @@ class OneTimeKey(Plain):
 
     drawn = (KEY,)
     settles = False
+
+
+class TokenFile(Plain):
+    """The one-time key is gone with the token that was for it: the next run makes both anew."""
+
+    def judge_next_run(self):
+        path, asked = self.root / "token.csv", {**self.arguments, "sealed_token": None}
+        recipients = [call("token_file", {**asked, "state": "key"}, self.work)["recipient"]]
+        made = call("token_file", {**asked, "state": "token", "recipients": recipients}, self.work)
+        call("token_file", {**asked, "state": "present", "sealed_token": made["sealed"]["cp1"]}, self.work)
+        assert path.read_text().count("\n") == 1
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert call("token_file", {**asked, "state": "absent"}, self.work)["changed"]
+        assert path.read_bytes() == b""
+        assert set(contents(self.root)) - {FOREIGN} == {".pending", "token.csv"}
+
+
+class Emptied(Plain):
+    """Nothing is written but the end of what was there."""
+
+    least = 6
+
+
+class Window(Plain):
+    """The end is another one each time."""
+
+    noted = ("joins.json",)
+
+    def judge_next_run(self):
+        assert call(self.module, self.arguments, self.work)["open"]
+        assert set(contents(self.root)) - {FOREIGN} == set(self.settled)
+
+
+class Probe(Plain):
+    """A key for one call."""
+
+    drawn = (".pending/join-probe.key",)
+    says = False
 
 
 class Removal(Plain):
@@ -40,13 +78,10 @@ def joins(work):
         "certificate_directory": f"{root}/pki",
         "bootstrap_kubeconfig": f"{root}/bootstrap-kubelet.conf",
     }
-    found = []
+    found = [*token_files(work), *windows(work)]
 
     def step(kind, name, module, arguments):
-        base = work / f"base-{name}"
-        shutil.copytree(root, base, symlinks=True)
-        found.append(kind(name, module, root, base, arguments))
-        found[-1].settle()
+        found.append(case(kind, name, module, root, arguments))
 
     step(OneTimeKey, "join-key", "kubelet_identity", kubelet)
     recipient = call("kubelet_identity", kubelet, work)["token_request"]["recipient"]
@@ -60,6 +95,42 @@ def joins(work):
     step(Plain, "kubelet-pointed", "kubelet_identity", pointed)
     step(Removal, "kubelet-removed", "kubelet_identity", {**kubelet, "state": "absent"})
     return found
+
+
+def case(kind, name, module, root, arguments):
+    """A call over what lies there, which is made."""
+    base = root.parent / f"base-{name}"
+    shutil.copytree(root, base, symlinks=True)
+    made = kind(name, module, root, base, arguments)
+    made.settle()
+    return made
+
+
+def token_files(work):
+    """On a control plane: an empty file gets a token, and is emptied."""
+    root = work / "token-file"
+    root.mkdir()
+    there = {"path": f"{root}/token.csv", "host": "cp1", "owner": "root"}
+    call("token_file", {**there, "state": "there"}, work)
+    recipients = [call("token_file", {**there, "state": "key"}, work)["recipient"]]
+    sealed = call("token_file", {**there, "state": "token", "recipients": recipients}, work)["sealed"]["cp1"]
+    token = case(TokenFile, "token-file", "token_file", root, {**there, "state": "present", "sealed_token": sealed})
+    return [token, case(Emptied, "token-file-emptied", "token_file", root, {**there, "state": "absent"})]
+
+
+def windows(work):
+    """On the CA host until when joins are open, and on a control plane the key that asks whether they are."""
+    root, probe = work / "window", work / "probe"
+    for folder in (root, probe):
+        folder.mkdir(mode=0o700)
+    arguments = {"directory": str(root), "state": "open"}
+    opened = case(Window, "join-window", "join_window", root, arguments)
+    closed = case(Plain, "join-window-closed", "join_window", root, {**arguments, "state": "closed"})
+    return [
+        opened,
+        closed,
+        case(Probe, "join-probe", "join_probe", probe, {"directory": str(probe), "state": "request"}),
+    ]
 
 
 def joined(root):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import x509
 
-__all__ = ["EVERYTHING", "FOREIGN", "OURS", "Case", "Plain", "call"]
+__all__ = ["EVERYTHING", "FOREIGN", "OURS", "Case", "Plain", "call", "contents"]
 
 EVERYTHING = os.environ.get("TLSBOOTSTRAP_PKI_FAULTS") == "all"
 MODULES = Path(__file__).resolve().parents[5] / "plugins" / "modules"
@@ -73,13 +73,15 @@ class Plain(Case):
     least = 8
     drawn = ()
     settles = True
+    # Whether the module says that it has changed something.
+    says = True
     noted = ()
 
     def settle(self):
         """What a run that nothing disturbs leaves."""
         settled = self.work / f"settled-{self.name}"
         shutil.rmtree(settled, ignore_errors=True)
-        assert call(self.module, self.arguments, self.work)["changed"], self.name
+        assert call(self.module, self.arguments, self.work)["changed"] == self.says, self.name
         shutil.copytree(self.root, settled, symlinks=True)
         self.settled = contents(settled)
         self.before = contents(self.base)
