@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 NOBODY = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 # In a namespace users that are not in it are unknown, so what only root may do is taken away otherwise.
 NO_CHOWN = ("setpriv", "--bounding-set=-chown", "--inh-caps=-chown")
+# Its own letters for i and I, which the C library knows where the locale is there only.
 TURKISH = {"LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8", "LANGUAGE": "tr"}
 CASES = {
     "as expected": ((), {"LC_ALL": "C.UTF-8", "TZ": "UTC"}, 0o022),
@@ -74,6 +75,7 @@ class Host:
             }
         ]
         self.directory = str(folder / "ca")
+        self.joined = []
 
     def call(self, module, **arguments):
         given = self.folder.parent / "arguments.json"
@@ -92,6 +94,34 @@ class Host:
         assert not result.get("failed"), result["msg"]
         return result
 
+    def join(self):
+        """What a host that joins is asked for, by certificate and by a token in a file; nobody has to answer."""
+        node, folder, owner = "node-i1.init.example.org", self.folder / "join", str(1000 if self.prefix else 0)
+        kubelet = {"node_name": node, "certificate_directory": str(folder), "certificate": True}
+        bootstrap = {"bootstrap_kubeconfig": str(folder / "bootstrap.conf"), "kubeconfig": str(folder / "kubelet.conf")}
+        asked = self.made("kubelet_identity", **kubelet, **bootstrap)
+        row = {**self.identities[0], "name": "join", "common_name": "INIT-iI", "validity": DAY}
+        request = {"host": "cp1", "identity": row, "request": asked["certificate_request"]}
+        signed = self.made("sign", directory=self.directory, cas=self.cas, requests=[request])
+        kubeconfig = {"path": bootstrap["bootstrap_kubeconfig"], "node_name": node, "cluster_name": "INIT-iI"}
+        kubeconfig.update(server="https://192.0.2.10:6443", ca_path=f"{self.directory}/kubernetes-ca.crt")
+        self.made("kubeconfig", **kubeconfig, certificate=signed["certificates"]["cp1"]["join"])
+        file = {"path": str(folder / "token.csv"), "host": "INIT-iI", "owner": owner}
+        recipient = self.made("token_file", **file, state="key")["recipient"]
+        sealed = self.made("token_file", **file, state="token", recipients=[recipient])["sealed"]["INIT-iI"]
+        made = self.made("token_file", **file, state="present", sealed_token=sealed, groups=["INIT-iI"])
+        wanted = {**asked["token_request"], "ttl": "15m"}
+        said = [
+            self.call("bootstrap_tokens", kubeconfig="/none", tokens=[{**wanted, **change}], _ansible_check_mode=check)
+            for change, check in (({}, True), ({"ttl": "25H"}, False), ({"node_name": "NODE-I1"}, False))
+        ]
+        self.made("join_window", directory=self.directory, state="open", duration="30m")
+        assert self.made("join_window", directory=self.directory)["open"]
+        shape = [line for line in (folder / "bootstrap.conf").read_text().splitlines() if "-data:" not in line]
+        codes = [reason["code"] for reason in made["reasons"]]
+        texts = (*(one["msg"] for one in said), *shape, *codes)
+        return [text.replace(str(self.folder), "") for text in texts]
+
     def run(self):
         state = self.made("ca", directory=self.directory, cas=self.cas)
         rows = {"host": "cp1", "identities": self.identities, "issuers": state["certificates"]}
@@ -107,6 +137,29 @@ class Host:
 
 def now():
     return datetime.datetime.now(datetime.timezone.utc)
+
+
+IN_FORCE = """
+import ctypes, locale
+assert locale.setlocale(locale.LC_ALL, "").count("tr_TR.UTF-8"), locale.setlocale(locale.LC_ALL)
+lower, upper = ctypes.CDLL(None).towlower, ctypes.CDLL(None).towupper
+assert (chr(lower(ord("I"))), chr(upper(ord("i")))) == ("\u0131", "\u0130")
+"""
+
+
+def speak_turkish(work):
+    """Make the locale, and see that it is in force where modules run: one that is not there is passed over."""
+    made = work / "locales" / "tr_TR.UTF-8"
+    made.parent.mkdir()
+    subprocess.run(["localedef", "-i", "tr_TR", "-f", "UTF-8", str(made)], check=True)
+    asked = [sys.executable, "-c", IN_FORCE]
+    without = subprocess.run(asked, env={**os.environ, **TURKISH}, capture_output=True, check=False)
+    TURKISH["LOCPATH"] = str(made.parent)
+    for prefix, env, _umask in CASES.values():
+        if "LANGUAGE" in env:
+            env.update(TURKISH)
+            subprocess.run([*prefix, *asked], env={**os.environ, **env}, check=True)
+    print("Turkish: in force" + (", by the locale that was made" if without.returncode else ""))
 
 
 def openssl(*arguments):
@@ -146,7 +199,7 @@ def judge(host, began):
     assert f"Not After : {end:%b} {end.day:2d} {end:%H:%M:%S %Y} GMT" in shown["text"]
     subject = openssl("x509", "-noout", "-subject", "-nameopt", "rfc2253", "-in", str(certificate)).strip()
     modes = {str(path.relative_to(host.folder)): oct(path.stat().st_mode) for path in sorted(host.folder.rglob("*"))}
-    return subject, modes, len(lines)
+    return subject, modes, len(lines), host.joined
 
 
 def refusals(work):
@@ -181,12 +234,15 @@ def whole_playbook(work):
     folder.mkdir()
     host = Host(work / "playbook", (), {}, 0o022)
     given = work / "variables.json"
-    given.write_text(json.dumps({"odd": {"directory": host.directory, "cas": host.cas, "identities": host.identities}}))
+    paths = {"root": str(ROOT), "unit": str(work / "unit")}
+    rows = {"directory": host.directory, "cas": host.cas, "identities": host.identities}
+    given.write_text(json.dumps({"odd": {**paths, **rows}}))
     settings = {"TMPDIR": folder, "ANSIBLE_REMOTE_TEMP": folder / "remote", "ANSIBLE_LOCAL_TEMP": folder / "local"}
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_") or "COLLECTIONS" in name
     }
-    env = {**kept, **{name: str(path) for name, path in settings.items()}, "TZ": "Foo+13:37", "ANSIBLE_NOCOLOR": "1"}
+    env = {**kept, **{name: str(path) for name, path in settings.items()}, **TURKISH, "TZ": "Foo+13:37"}
+    env["ANSIBLE_NOCOLOR"] = "1"
     script = 'umask 000; mount -t tmpfs -o noexec,nosuid,nodev none "$1"; shift; exec "$@"'
     play = [
         "ansible-playbook",
@@ -203,7 +259,10 @@ def whole_playbook(work):
     began = now().replace(microsecond=0)
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
-    print("a playbook with umask 000, an odd zone and no programs in temporary folders: works")
+    print("a playbook with umask 000, in Turkish, an odd zone and no programs in temporary folders: works")
+    unit = (work / "unit").read_text()
+    for line in ("Description=INIT iI", "User=init", "  --title=ITIL-iI \\", '  "--INIT=I i"'):
+        assert line in unit.splitlines(), unit
     return judge(host, began)
 
 
@@ -211,17 +270,23 @@ def main(folder):
     work = Path(folder) / "odd"
     work.mkdir()
     found = {}
+    speak_turkish(work)
     for name, (prefix, env, umask) in CASES.items():
         host = Host(work / f"case-{len(found)}", prefix, env, umask)
         began = now().replace(microsecond=0)
         assert host.run(), name
+        host.joined = host.join()
         found[name] = judge(host, began)
         # A second run in plain surroundings has nothing to mend.
         host.prefix, host.umask = (), 0o022
         assert host.run() == [], name
         print(f"{name}: works, {len(found[name][1])} files as everywhere")
-    found["playbook"] = whole_playbook(work)
     expected = found["as expected"]
+    assert "25H" in expected[3][1]
+    assert "NODE-I1" in expected[3][2]
+    # It has no joins.
+    subject, _modes, _lines, _joined = whole_playbook(work)
+    assert subject == expected[0]
     assert expected[1]["ca/kubernetes-ca.key"] == expected[1]["pki/identity.key"] == "0o100600"
     assert expected[1]["ca"] == "0o40700"
     for name, outcome in found.items():
