@@ -19,7 +19,12 @@ import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import files, x509
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import pem
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import CODES, PKI_CODES, Reason
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.reasons import (
+    CODES,
+    PKI_CODES,
+    Reason,
+    diff_of,
+)
 from ansible_collections.tlsbootstrap.kubernetes.plugins.modules import ca, identities, sign
 
 from .conftest import Cluster
@@ -453,6 +458,41 @@ def alone(cluster: Cluster) -> Cluster:
 ROOT_ALONE = pytest.mark.skipif(os.getuid() != 0, reason="root alone gives files away")
 
 
+_PATH, _DATE, _MARK = r"/[\w./@-]+", r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?", "[0-9a-f]{16}"
+_NAME = r"CN=[a-z0-9-]+(?:, O=(?:tlsbootstrap:cluster-admins|others))?"
+_USAGE = "(?:client auth|server auth|digital signature|cert sign|crl sign)"
+# All that a diff may say: modes, owners, subjects, names, dates, fingerprints, types, places, and what was found wrong.
+SAID = "|".join(
+    (
+        "0[0-7]{3}|root|12345|nothing|now|itself|in clear|encrypted|a new (?:key|certificate|pair)",
+        f"{_DATE}(?:, after \\d+d)?|{_MARK} (?:of|until) {_DATE}|\\d+: {_MARK}(?:, {_MARK})*",
+        f"{_NAME}(?: {_MARK})?|key {_MARK}(?:, certificate of key {_MARK})?|kubernetes-ca|kubernetes|admin",
+        f"{_USAGE}(?:, {_USAGE})*|CA:(?:TRUE|FALSE)|ecdsa-p(?:256|384)|sha1|sha256|cp1|api.example.org",
+        f"https://[a-z0-9.]+:6443|{_PATH}|(?:admin|someone)@kubernetes, CA {_PATH}, certificate {_PATH}",
+        r"private key: the private key cannot be read \(damaged, unknown kind or wrong passphrase\)",
+        "certificate: a PEM block is cut off; restore the file",
+    )
+)
+MEANINGS = "|".join(map(re.escape, CODES.values()))
+LINES = re.compile(
+    rf"[a-z0-9@-]+|    (?:key|usages|subject|issuer|file|end|user|server|cluster|CA): (?:{SAID})"
+    rf"|  (?:{'|'.join(PKI_CODES)})(?: {_PATH})?: (?:(?:{SAID}) -> (?:{SAID})|{MEANINGS})"
+)
+
+
+def odd_lines(reasons: list[Reason]) -> list[str]:
+    diff = diff_of(reasons)
+    return [line for text in diff.values() for line in text.splitlines() if not LINES.fullmatch(line)]
+
+
+@pytest.mark.parametrize(
+    "secret", ["0123456789abcdef", "abcdef.0123456789abcdef", "MIGHAgEAMBMGByqGSM49AgEG", "-----BEGIN"]
+)
+def test_a_secret_is_nothing_that_a_diff_may_say(secret: str) -> None:
+    for place in ({"old": secret}, {"new": secret}, {"details": (("key", secret),)}, {"path": secret}):
+        assert odd_lines([Reason("KeyTypeChanged", "admin", **{"old": "sha1", "new": "sha1", **place})])
+
+
 @pytest.mark.parametrize(
     ("code", "subject", "damage"),
     [
@@ -471,6 +511,7 @@ def test_a_check_foretells_the_run(cluster: Cluster, code: str, subject: str, da
     check = cluster.run(check=True)
     assert everything(cluster.root) == with_books, "a check touches nothing"
     assert (code, subject.split("@cp1", maxsplit=1)[0]) in told(check.reasons)
+    assert odd_lines(check.reasons) == []
     if damage is next(shown for name, _subject, shown in DAMAGES if name == code):
         assert reads_as_documented(cluster, code, check.reasons)
     real = cluster.run()
