@@ -26,6 +26,22 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CHANNELS = ("output", "log", "facts", "async", "left", "processes")
+# Where modules leave what they have made: keys, tokens, and kubeconfigs that hold them.
+BORN = (
+    "host/admin.key",
+    "host/scheduler.conf",
+    "host/signing.key",
+    "host/sa.key",
+    "host/bootstrap.conf",
+    "shared/bootstrap.conf",
+    "shared/.pending/bootstrap-token.key",
+    "file/token.csv",
+    "file/.pending/token-file.key",
+    "file/bootstrap.conf",
+    "certificate/bootstrap.conf",
+    "certificate/.pending/bootstrap-token.key",
+    "probe/.pending/join-probe.key",
+)
 ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -83,10 +99,15 @@ class Canaries:
 
     def born_here(self):
         """Keys and tokens that the modules have made."""
-        for number, path in enumerate(sorted(self.folder.rglob("*"))):
+        for path in sorted(self.folder.rglob("*")):
             data = path.read_bytes() if path.is_file() else b""
-            if data.startswith(b"-----BEGIN PRIVATE KEY"):
-                self.add(f"{path.name} {number}", key_number(data))
+            keys = [base64.b64decode(found) for found in re.findall(rb'client-key-data: "(.+)"', data)]
+            keys += [data] if data.startswith(b"-----BEGIN PRIVATE KEY") else []
+            # Of a bootstrap token the id is no secret.
+            tokens = re.findall(rb'token: "(?:[a-z0-9]{6}\.)?(.+)"', data)
+            tokens += [data.split(b",")[0]] if path.name == "token.csv" else []
+            for number, secret in enumerate([*map(key_number, keys), *tokens]):
+                self.add(f"{path.relative_to(self.folder)} {number}", secret)
 
     def search(self, text):
         # Output may break lines, and JSON in JSON has backslashes.
@@ -191,6 +212,7 @@ def secrets_of(folder, cluster):
     secret = canaries.add("secret of the token", token.partition(".")[2])
     variables = {
         "canary_folder": str(hosts),
+        "canary_cluster": cluster,
         "canary_admin": f"{cluster}/admin.conf",
         "canary_passphrase": passphrase,
         "canary_wrong_passphrase": canaries.add("wrong passphrase", f"W{random_text(30)}"),
@@ -225,7 +247,8 @@ def main(folder, cluster):
         print(f"{channel}: {len(seen[channel])} characters, {len(canaries.known)} secrets looked for")
         if names:
             print(f"  FOUND: {', '.join(names)}")
-    assert len(canaries.known) >= 14, sorted(canaries.known)
+    assert set(BORN) <= {name.rpartition(" ")[0] for name in canaries.known}, sorted(canaries.known)
+    assert len(canaries.known) >= 14 + len(BORN), sorted(canaries.known)
     assert all(seen[channel] for channel in ("output", "log", "facts", "async", "processes"))
     sys.exit(1 if any(found.values()) else 0)
 
