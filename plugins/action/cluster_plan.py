@@ -59,7 +59,7 @@ def read_catalogue(roles: str = _ROLES) -> tuple[variables.Catalogue, tuple[str,
         if not specs:
             continue
         entries = specs["argument_specs"]
-        found[role] = entries["cluster" if role == "cluster" else "main"].get("options") or {}
+        found[role] = entries.get("main", entries.get(role, {})).get("options") or {}
         rules[role] = _read_yaml(os.path.join(roles, role, "vars", "main.yml"))
         if role == "cluster":
             hosts = entries["host"]["options"]

@@ -52,7 +52,7 @@ def defaults_of(role: Path) -> dict[str, Any]:
 
 def options_of(role: Path) -> dict[str, Any]:
     entries = load(role / "meta/argument_specs.yml")["argument_specs"]
-    return entries["cluster" if role.name == "cluster" else "main"].get("options") or {}
+    return entries.get("main", entries.get(role.name, {})).get("options") or {}
 
 
 @pytest.fixture(scope="session")

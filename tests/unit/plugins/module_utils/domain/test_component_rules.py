@@ -116,7 +116,7 @@ def test_every_path_is_of_a_host_or_of_the_controller() -> None:
     found = set()
     for path in ROLES.glob("*/meta/argument_specs.yml"):
         spec = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
-        options = (spec.get("cluster") or spec["main"]).get("options") or {}
+        options = (spec.get("main") or spec[path.parents[1].name]).get("options") or {}
         found |= {name for name, option in options.items() if option.get("type") == "path"}
         found |= {name for name in options if name.endswith(("_directory", "_kubeconfig"))}
     parsed = {"cluster_admin_kubeconfig", *(f"cluster_{name}_directory" for name in ("ca", "config", "pki"))}
