@@ -3,47 +3,32 @@
 from __future__ import annotations
 
 import base64
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from proofs import samples
-from proofs.hosts import PROOF, RUN, Host
-from proofs.secrets import forms, key_lines, keys_of
+from proofs.hosts import PROOF, Host
+from proofs.secrets import forms, hits, logs_of, needles_of, of_keys, of_the_run
+
+# What was written on the controller: Ansible's log, all output, and the processes.
+LOGS = ("ansible.log", "output.log", "join.log", "runs.log", "report.json", "watch_processes")
 
 
 @pytest.fixture(scope="module")
-def needles(hosts: dict[str, Host], cp1: Host, keys_before_the_removal: dict[str, str]) -> dict[str, str]:
+def needles(hosts: dict[str, Host], keys_before_the_removal: dict[str, str]) -> dict[str, str]:
     """Every form of every secret, with what may be said of it in a message."""
-    secrets: dict[str, str] = {}
-    for identifier, seen in samples.token_events(cp1).items():
-        secret = seen[0]["data"]["token-secret"]
-        secrets.update(dict.fromkeys((secret, f"{identifier}.{secret}"), f"token {identifier}"))
-    for name, host in hosts.items():
-        keys = keys_before_the_removal[name] + keys_of(host)
-        secrets.update(dict.fromkeys(key_lines(keys), f"a key of {name}"))
-    for path in (RUN / "ca").rglob("*.key"):
-        secrets.update(dict.fromkeys(key_lines(path.read_text()), f"the CA's {path.name}"))
-    return {form: subject for secret, subject in secrets.items() for form in forms(secret)}
+    secrets = of_the_run(hosts)
+    for name in hosts:
+        secrets.update(of_keys(f"a key of {name}", keys_before_the_removal[name]))
+    return needles_of(secrets)
 
 
 @pytest.fixture(scope="module")
 def texts(hosts: dict[str, Host]) -> dict[str, bytes]:
     """Everything that is searched."""
-    result = {f"the controller's {path.name}": path.read_bytes() for path in log_files()}
+    result = logs_of(hosts, LOGS)
     for name, host in hosts.items():
-        result[f"the journal of {name}"] = host.backend.run("journalctl --no-pager --output=cat --all").stdout_bytes
         result[f"the processes of {name}"] = host.backend.run(f"cat {PROOF}/watch_processes").stdout_bytes
-        logs = "find /var/log -type f ! -path '/var/log/journal/*' -print0 | xargs -0 -r cat"
-        result[f"the logs of {name}"] = host.backend.run(logs).stdout_bytes
     return result
-
-
-def log_files() -> Iterator[Path]:
-    """What was written on the controller: Ansible's log, all output, and the processes."""
-    names = ("ansible.log", "output.log", "join.log", "runs.log", "report.json", "watch_processes")
-    yield from (RUN / name for name in names)
 
 
 def test_enough_is_searched_for(needles: dict[str, str]) -> None:
@@ -78,13 +63,4 @@ def test_the_search_finds_what_is_there(hosts: dict[str, Host], needles: dict[st
 
 
 def test_no_secret_is_found(needles: dict[str, str], texts: dict[str, bytes], tmp_path: Path) -> None:
-    patterns = "\n".join(needles).encode()
-    found = set()
-    for name, text in texts.items():
-        (tmp_path / "text").write_bytes(text)
-        # All patterns at once; they stay off the disk.
-        command = ["grep", "--text", "--fixed-strings", "--only-matching", "--file=-", str(tmp_path / "text")]
-        hits = subprocess.run(command, check=False, input=patterns, capture_output=True, env={"LC_ALL": "C"})
-        assert hits.returncode in (0, 1), hits.stderr
-        found |= {f"{needles[hit]} in {name}" for hit in hits.stdout.decode().splitlines()}
-    assert sorted(found) == []
+    assert hits(needles, texts, tmp_path) == []
