@@ -87,8 +87,8 @@ PLANS = {
 class Case:
     """A cluster of one host that is as it should be, and what may be wrong with it."""
 
-    def __init__(self, plans: dict[str, Any] = PLANS) -> None:
-        self.plans = plans
+    def __init__(self, plans: dict[str, Any] | None = None) -> None:
+        self.plans = plans or PLANS
         self.files = [
             file("/admin.crt", ADMIN),
             file("/signing.crt", certificate(9 * YEAR, 10 * YEAR, "signing", "bb")),

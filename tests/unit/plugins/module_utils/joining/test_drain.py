@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,7 +76,8 @@ class Fake:
 
 
 def run(fake: Fake, monkeypatch: pytest.MonkeyPatch, check_mode: bool = False) -> list[str]:
-    monkeypatch.setattr(drain.time, "sleep", fake.sleep)
+    # The clock of the drain alone: threads of other tests sleep too.
+    monkeypatch.setattr(drain, "time", SimpleNamespace(sleep=fake.sleep))
     reasons = drain.Drain(fake, False, False).run(["w2"], check_mode)
     return [f"{one.code} {one.subject}" for one in reasons]
 
