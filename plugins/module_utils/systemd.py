@@ -263,7 +263,8 @@ class Manager:
             if not {certificate, key} & set(pending) and _mismatch(certificate, key):
                 raise InputError(
                     f"{self._wanted.name} is left as it is: the certificate {certificate} is not that of the key "
-                    f"{key}; run the playbook pki, which makes a pair of them again, and then this one"
+                    f"{key}; run the playbook pki, which makes a pair of its own files again, or put the right one "
+                    "in the place of yours, and run this again"
                 )
 
     def apply(self) -> None:
