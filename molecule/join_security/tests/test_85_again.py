@@ -15,6 +15,7 @@ BOOTSTRAP = "/etc/kubernetes/bootstrap-kubelet.conf"
 @pytest.fixture(scope="module")
 def site(cp1: Host, w2: Host) -> Site:
     site = Site(cp1, w2, cluster_join_credential="token")
+    site.without_tokens()
     site.run("control_plane")
     site.join()
     return site

@@ -21,6 +21,7 @@ CAS = ["kubelet-client-ca", "kubelet-serving-ca"]
 def site(cp1: Host, w2: Host) -> Site:
     """Two workers that have joined."""
     site = Site(cp1, w2, cluster_join_credential="token")
+    site.without_tokens()
     site.run("control_plane")
     site.join()
     return site
