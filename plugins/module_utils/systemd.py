@@ -32,7 +32,7 @@ JOURNAL_LINES = 20
 # More are read than are shown, for some say nothing.
 JOURNAL_READ = 500
 PROBE_SECONDS = 10.0
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.1
 # Without a health check a process counts as up when it has lived this long.
 SETTLE_SECONDS = 2.0
 ROLLBACK_SECONDS = 60
@@ -110,7 +110,8 @@ class Systemd:
         self._call("systemctl", "daemon-reload")
 
     def enable(self, unit: str, enabled: bool) -> None:
-        self._call("systemctl", "enable" if enabled else "disable", "--quiet", unit)
+        """As the unit is on the disk. That systemd knows it too takes a reload."""
+        self._call("systemctl", "enable" if enabled else "disable", "--quiet", "--no-reload", unit)
 
     def restart(self, unit: str) -> None:
         # The wait is ours: it ends at our deadline and looks at the health too.
@@ -271,10 +272,12 @@ class Manager:
         """Write, tell systemd, restart where the state demands it, and wait."""
         codes = {reason.code for reason in self.reasons}
         written = self._write()
-        if self._state.needs_reload or self._state.load != "loaded" or self._wanted.path in written:
-            self._systemd.reload()
-        if codes & {"NotEnabled", "NotDisabled"} or (self._wanted.enabled and "UnitMissing" in codes):
+        enable = bool(codes & {"NotEnabled", "NotDisabled"}) or (self._wanted.enabled and "UnitMissing" in codes)
+        if enable:
             self._systemd.enable(self._wanted.name, self._wanted.enabled)
+        # One for both: it is the dearest of these calls.
+        if enable or self._state.needs_reload or self._state.load != "loaded" or self._wanted.path in written:
+            self._systemd.reload()
         if self._wanted.state == "stopped":
             if "NotStopped" in codes:
                 self._systemd.stop(self._wanted.name)

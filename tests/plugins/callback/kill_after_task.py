@@ -95,7 +95,8 @@ class CallbackModule(CallbackBase):
             return
         if path := self.get_option("tasks_file"):
             self.entry["changed"].sort()
-            self.entry["seconds"] = round(time.monotonic() - self.began, 1)
+            self.entry["ended"] = time.monotonic()
+            self.entry["seconds"] = round(self.entry["ended"] - self.began, 1)
             with Path(path).open("a", encoding="utf-8") as output:
                 output.write(json.dumps(self.entry, default=str) + "\n")
         name = self.get_option("kill_after_name")
