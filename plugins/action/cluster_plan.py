@@ -236,11 +236,13 @@ class _Checker:
 def _check_whole(tags: Sequence[str], task_vars: Mapping[str, Any]) -> None:
     """That the tags of the command line leave out nothing of a play, whose tasks have no tags but those of all of it.
 
-    This check, as those of the roles' arguments, has the tag always besides.
+    This check, as those of the roles' arguments, has the tag always besides; where that is left out it is made at the
+    second task of the role, which has not.
     """
     run, skip = task_vars.get("ansible_run_tags") or ["all"], task_vars.get("ansible_skip_tags") or []
     own = set(tags) - {"always"}
-    taking, leaving = ({"all", "tagged", *own}, {"all"}) if own else ({"all", "untagged"}, {"all", "untagged"})
+    taking = {"all", "tagged", *own} if own else {"all", "untagged"}
+    leaving = {"all", "always"} if own else {"all", "always", "tagged", "untagged"}
     if taking & set(run) and not leaving & set(skip):
         return
     given = f"--tags {','.join(run)}" + (f" --skip-tags {','.join(skip)}" if skip else "")

@@ -154,6 +154,7 @@ TAGS = {
     "--tags other": False,
     "--tags untagged": False,
     "--skip-tags all": False,
+    "--skip-tags always": False,
 }
 
 
@@ -166,7 +167,7 @@ def test_tags_take_all_of_a_play_or_are_refused(run: Run, tmp_path: Path, given:
     assert ("leaves out tasks that all others stand on" in said(result)) != TAGS[given]
 
 
-@pytest.mark.parametrize("given", ["--tags etcd", "--skip-tags untagged"])
+@pytest.mark.parametrize("given", ["--tags etcd", "--skip-tags untagged", "--skip-tags always", "--skip-tags tagged"])
 def test_a_play_without_tags_runs_whole(run: Run, given: str) -> None:
     result = run("-i", EXAMPLE, PLAYBOOK, *given.split())
     assert result.returncode != 0

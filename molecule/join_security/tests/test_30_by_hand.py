@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from asking import SERVING, ask, outcome
 from conftest import JOINING, Site, said, shown
-from proofs.ansible import run
+from proofs.ansible import Run, run
 from proofs.hosts import ADMIN, Host
 from proofs.nodes import left_of_joins, ready_nodes, tokens
 from proofs.samples import wait_for
@@ -17,6 +19,12 @@ def site(cp1: Host, w2: Host) -> Site:
     site.strangers()
     site.run("control_plane")
     return site
+
+
+def row(done: Run, name: str) -> list[str]:
+    """Of the table, whose columns two blanks part: that of this request."""
+    (found,) = [line for line in shown(done) if line.startswith(f'"{name}  ')]
+    return re.split(" {2,}", found)
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +62,9 @@ def test_the_next_run_waits_with_the_same_token_and_request(site: Site, cp1: Hos
 def test_approve_lists_what_waits_and_says_what_the_inventory_says(site: Site, first: tuple[str, str]) -> None:
     listed = site.run("approve")
     assert listed.changes == []
-    (line,) = [line for line in shown(listed) if first[0] in line]
-    assert JOINING in line
-    assert "approve" in line
-    assert "PolicyKept" in line
+    found = row(listed, first[0])
+    assert found[1:4] == [JOINING, "client", "no"]
+    assert found[5:7] == ["approve", "PolicyKept"]
 
 
 def test_a_misspelt_request_is_refused(site: Site, first: tuple[str, str]) -> None:
@@ -70,6 +77,7 @@ def test_a_misspelt_request_is_refused(site: Site, first: tuple[str, str]) -> No
 def test_a_person_approves_and_the_next_run_goes_on(site: Site, cp1: Host, w2: Host, first: tuple[str, str]) -> None:
     approved = site.run("approve", "--extra-vars", f"approve_requests={first[0]}")
     assert len(approved.changes) == 1
+    assert row(approved, first[0])[3] == "approved"
     (condition,) = cp1.objects("csr", first[0])["status"]["conditions"]
     assert (condition["type"], condition["reason"]) == ("Approved", "ApprovedByPerson")
     done = site.join()
@@ -93,5 +101,6 @@ def test_what_breaks_a_rule_is_approved_only_against_the_rules(site: Site, cp1: 
     assert refused.code > 0
     assert "ForeignRequester" in refused.failures
     assert outcome(cp1, "by-admin") == ("", "")
-    site.run("approve", "--extra-vars", "approve_deny=by-admin")
+    denied = site.run("approve", "--extra-vars", "approve_deny=by-admin")
+    assert row(denied, "by-admin")[3] == "denied"
     assert outcome(cp1, "by-admin") == ("Denied", "DeniedByPerson")
