@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 
@@ -71,6 +72,70 @@ def test_all_is_in_the_folders_of_the_inventory(cluster: Host, w1: Host) -> None
     w1.output("ls -d %s %s", f"{KEYS}/kube-proxy.key", f"{BINARIES}/kubelet")
     for host in (cluster, w1):
         assert host.run(f"ls -d {DEFAULTS}").stdout == ""
+
+
+def starts(host: Host) -> dict[str, str]:
+    """Return the last start of each service of a control plane."""
+    command = "systemctl show --value --property ExecMainStartTimestampMonotonic,NRestarts %s"
+    names = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    return {name: host.output(command, name) for name in names}
+
+
+# Flags with which the services start anew.
+OTHER_FLAGS = {
+    "kube-apiserver": ("kube_apiserver_extra_args", {"event-ttl": "59m"}),
+    "etcd": ("etcd_extra_args", {"max-snapshots": "4"}),
+    "kube-controller-manager": ("kube_controller_manager_extra_args", {"node-monitor-period": "6s"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        ("kube-apiserver", "apiserver"),
+        ("kube-apiserver", "apiserver-etcd-client"),
+        ("etcd", "etcd/peer"),
+        ("kube-controller-manager", "signing/kubelet-client"),
+    ],
+)
+def test_no_service_starts_with_a_key_that_is_not_that_of_its_certificate(
+    cluster: Host, service: str, name: str
+) -> None:
+    """As a run leaves them that was killed between the two renames: the key comes first."""
+    key, certificate = f"{KEYS}/{name}.key", f"{KEYS}/{name}.crt"
+    variable, flags = OTHER_FLAGS[service]
+    other = ["--limit", "cp1", "--extra-vars", json.dumps({variable: flags})]
+    before, kept = starts(cluster), cluster.output("cat %s", certificate)
+    cluster.output("cp --preserve=all %s %s.kept", key, key)
+    try:
+        cluster.output("cp --preserve=all %s %s.new", key, key)
+        cluster.output("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 > %s.new", key)
+        cluster.output("mv %s.new %s", key, key)
+        # Nothing is restarted for the pair itself.
+        alone = run("control_plane", "--limit", "cp1")
+        assert (alone.code, alone.changes, starts(cluster)) == (0, [], before)
+        for arguments in (["--check"], []):
+            alone = run("control_plane", *other, *arguments)
+            assert alone.code != 0
+            assert f"the certificate {certificate} is not that of the key {key}; run the playbook pki" in alone.failures
+            assert starts(cluster) == before
+    finally:
+        if name.startswith("signing/"):
+            # A signing CA is never made anew by itself.
+            cluster.output("mv %s.kept %s", key, key)
+    if not name.startswith("signing/"):
+        checked = run("site", *other, "--check")
+        assert (checked.code, starts(cluster)) == (0, before), f"see {LOG}"
+    assert run("site", *other).code == 0, f"see {LOG}"
+    # Those that lead by the API server end with it, and are started by systemd.
+    after = starts(cluster)
+    assert after[service] != before[service]
+    assert after[service].split()[0] == "0", "it came up at once"
+    assert (cluster.output("cat %s", certificate) == kept) == name.startswith("signing/")
+    again = run("site", *other)
+    assert (again.code, again.changes) == (0, [])
+    # As the next test wants it.
+    assert run("site", "--limit", "cp1").code == 0
 
 
 def test_join_goes_on_after_each_task_that_changes_something(cluster: Host, w1: Host) -> None:
