@@ -55,15 +55,18 @@ class Drain:
         return reasons
 
     def _carry_out(self, open_nodes: Iterable[str], nodes: Mapping[str, Mapping[str, Any]]) -> None:
+        closed: list[str] = []
         try:
             for name in open_nodes:
                 self._cluster.merge(f"{_NODES}/{name}", {"spec": {"unschedulable": True}})
+                closed.append(name)
             self._empty(nodes)
         except ClusterError as error:
-            raise ClusterError(
-                f"{error}. Nothing was removed. The nodes take no new Pods now; run this again when this is mended, or "
-                f"let them have Pods again: kubectl uncordon {' '.join(nodes)}"
-            ) from None
+            left = "run this again when this is mended"
+            if closed:
+                # Those that took none before are their user's.
+                left += f", or let {', '.join(closed)} have new Pods again: kubectl uncordon {' '.join(closed)}"
+            raise ClusterError(f"{error}. Nothing was removed; {left}") from None
 
     def _pods(self, nodes: Iterable[str]) -> list[Pod]:
         found = []

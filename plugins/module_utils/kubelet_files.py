@@ -183,9 +183,10 @@ class OneTimeKey:
         return found[1] if found else ""
 
     def remove(self) -> None:
-        files.remove(self.path)
+        # The key goes last: as long as it is there, the next run knows that there is something to be swept.
         files.sweep(self.directory)
         files.sweep(os.path.dirname(self.bootstrap_kubeconfig))
+        files.remove(self.path)
 
     @property
     def begun(self) -> bool:

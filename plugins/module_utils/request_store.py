@@ -18,7 +18,9 @@ from .domain.csr import SIGNERS, Request, decided, read_request
 from .domain.errors import InputError
 from .domain.joining import has_asked, newest_pending
 from .domain.reasons import Reason
+from .domain.tokens import USER_PREFIX
 from .runner import utc_now
+from .token_marks import TokenMarks
 
 __all__ = ["RequestStore", "decision_reason", "row_of"]
 
@@ -94,15 +96,43 @@ class RequestStore:
                 )
         return [by_name[name] for name in dict.fromkeys([*approve, *deny])]
 
-    def decide(self, request: Request, approved: bool) -> None:
+    def carry_out(self, chosen: Sequence[Decision], approve: Sequence[str], force: bool) -> None:
+        """Decide one after the other. Where one fails, what was decided by then is told: it is not undone."""
+        done: list[str] = []
+        for one in chosen:
+            approved = one.request.name in approve
+            try:
+                if approved:
+                    self._claim(one.request, force)
+                self._decide(one.request, approved)
+            except InputError as error:
+                if not done:
+                    raise
+                raise InputError(f"{error}. Decided before that, and not undone: {', '.join(done)}") from None
+            done.append(one.request.name + (" approved" if approved else " denied"))
+
+    def _claim(self, request: Request, force: bool) -> None:
+        """Mark its token as used, as all approvers do, so that nobody approves another request of it later."""
+        if not request.username.startswith(USER_PREFIX):
+            return
+        used_by = TokenMarks(self._cluster, utc_now).claim(request)
+        if used_by and not force:
+            raise InputError(
+                f"{request.name}: its bootstrap token was used by the request {used_by} meanwhile, and is good for "
+                "one; deny it, and let the node join anew"
+            )
+
+    def _decide(self, request: Request, approved: bool) -> None:
         """Post what the person has said, unless somebody else has decided meanwhile."""
+        uid = request.uid
         for attempt in range(_ATTEMPTS):
             try:
                 self._cluster.replace(f"{PATH}/{request.name}/approval", _decision(request, approved))
                 return
             except ConflictError:
                 present = self._cluster.find(f"{PATH}/{request.name}")
-            if present is None:
+            # Another one may have taken its name, which nobody has looked at.
+            if present is None or present["metadata"].get("uid") != uid:
                 raise InputError(f"the request {request.name} is gone: look again at what waits")
             request = read_request(present, x509.parse_request)
             if not request.pending or attempt == _ATTEMPTS - 1:

@@ -440,6 +440,9 @@ class Manager:
 
 def _mismatch(certificate: str, key: str) -> bool:
     """Whatever else is wrong with them is for the process to say, which may know better."""
+    if not (os.path.isfile(certificate) and os.path.isfile(key)):
+        # To open a FIFO would wait for its other end.
+        return False
     try:
         # Whoever has encrypted the key is not asked here.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: b"")

@@ -185,8 +185,7 @@ def work(module: AnsibleModule) -> Outcome:
     pending = store.pending(given["nodes"])
     chosen = store.choose(pending, given["approve"], given["deny"], given["against_rules"])
     if not module.check_mode:
-        for one in chosen:
-            store.decide(one.request, one.request.name in given["approve"])
+        store.carry_out(chosen, given["approve"], given["against_rules"])
     decided = {
         one.request.name: decision_word(one.request.name in given["approve"], module.check_mode) for one in chosen
     }

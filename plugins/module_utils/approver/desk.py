@@ -39,7 +39,7 @@ _CONDITIONS = {APPROVE: "Approved", DENY: "Denied"}
 _ATTEMPTS = 3
 # What is the matter with one request is with none of the others.
 _FOR_ALL = (ForbiddenError, UnauthorizedError, UnreachableError, UntrustedError)
-# So many refusals in a row are no matter of one request.
+# So many refusals, and nothing that was decided between them, are no matter of one request.
 _FAILURES = 5
 _Key = tuple[str, str, str]
 
@@ -77,7 +77,7 @@ class _Outcome:
     time: datetime.datetime
     posted: bool = False
     present: Request | None = None
-    error: ClusterError | None = None
+    error: Exception | None = None
 
 
 def _anything(_action: str) -> bool:
@@ -114,6 +114,8 @@ class Desk:
         # The newest approved one of each requester and of each node.
         self._approved: dict[_Key, Request] = {}
         self._waiting: set[str] = set()
+        # Those of them that could not be posted come last, so that they keep none of the others waiting.
+        self._failed: set[str] = set()
         self._told: dict[str, str] = {}
 
     @property
@@ -157,6 +159,7 @@ class Desk:
                 self._put(request)
         if kind == "SNAPSHOT":
             self._told = {uid: told for uid, told in self._told.items() if uid in self._pending}
+            self._failed &= set(self._pending)
 
     def work(self, may: Callable[[str], bool] = _anything) -> Iterator[Decision]:
         """Decide whatever can be decided now, the newest first, as long as there is someone to take the decisions.
@@ -165,20 +168,23 @@ class Desk:
         of them are told, whatever became of the others.
         """
         kept: set[str] = set()
-        failures: list[ClusterError] = []
+        last: Exception | None = None
+        row: list[Exception] = []
         try:
             while self._waiting:
-                queue = deque(sorted((self._pending[uid] for uid in self._waiting), key=_order, reverse=True))
+                queue = deque(sorted((self._pending[uid] for uid in self._waiting), key=self._turn, reverse=True))
                 while queue:
                     told, chosen = self._choose(queue, kept, may)
                     for outcome in side_by_side(self._deliver, chosen):
-                        told += self._note(outcome, kept, failures)
+                        last = outcome.error or last
+                        row = [*row, outcome.error] if outcome.error else []
+                        told += self._note(outcome, kept)
                     yield from told
-                    _refuse_to_go_on(failures)
+                    _refuse_to_go_on(row)
         finally:
             self._waiting.update(uid for uid in kept if uid in self._pending)
-        if failures:
-            raise failures[-1]
+        if last:
+            raise last
 
     # -- what is known ----------------------------------------------------------------------------------------------
 
@@ -222,6 +228,7 @@ class Desk:
     def _forget(self, request: Request) -> None:
         self._remove(request.uid)
         self._told.pop(request.uid, None)
+        self._failed.discard(request.uid)
         self._decided.pop(request.uid, None)
         for key in _keys(request, examine(request, self._policy)):
             if key in self._approved and self._approved[key].uid == request.uid:
@@ -282,15 +289,16 @@ class Desk:
                 return _Outcome(request, verdict, self._clock())
             posted, present = self._post(request, verdict)
             return _Outcome(request, verdict, self._clock(), posted, present)
-        except ClusterError as error:
+        except Exception as error:  # noqa: BLE001  What was decided beside it is told whatever this is; then it is raised.
             return _Outcome(request, verdict, self._clock(), error=error)
 
-    def _note(self, outcome: _Outcome, kept: set[str], failures: list[ClusterError]) -> list[Decision]:
+    def _note(self, outcome: _Outcome, kept: set[str]) -> list[Decision]:
         """What is known from now on, and what is to be told."""
         request, verdict = outcome.request, outcome.verdict
         if outcome.error is not None:
-            failures.append(outcome.error)
+            self._failed.add(request.uid)
             return []
+        self._failed.discard(request.uid)
         kept.discard(request.uid)
         if self._dry_run:
             return self._tell(request, verdict)
@@ -299,6 +307,10 @@ class Desk:
         else:
             self._put(outcome.present)
         return [Decision(request, verdict, outcome.time)] if outcome.posted else []
+
+    def _turn(self, request: Request) -> tuple[bool, datetime.datetime, int]:
+        """To sort by, with those that come first at the end."""
+        return (request.uid not in self._failed, *request.order)
 
     def _settled(self, request: Request) -> Verdict:
         if self._verdicts[request.uid].action != APPROVE:
@@ -346,15 +358,11 @@ class Desk:
         }
 
 
-def _refuse_to_go_on(failures: list[ClusterError]) -> None:
-    """Where all the others would fail too."""
-    hopeless = [error for error in failures if isinstance(error, _FOR_ALL)]
-    if hopeless or len(failures) >= _FAILURES:
-        raise (hopeless or failures)[-1]
-
-
-def _order(request: Request) -> tuple[datetime.datetime, int]:
-    return request.order
+def _refuse_to_go_on(row: list[Exception]) -> None:
+    """Where all the others would fail too, or a mistake of ours shows; `row` are failures with nothing good between."""
+    hopeless = [error for error in row if isinstance(error, _FOR_ALL) or not isinstance(error, ClusterError)]
+    if hopeless or len(row) >= _FAILURES:
+        raise (hopeless or row)[-1]
 
 
 def _keys(request: Request, verdict: Verdict) -> set[_Key]:

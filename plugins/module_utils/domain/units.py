@@ -166,7 +166,8 @@ def pairs(paths: Iterable[str], texts: Iterable[str]) -> list[tuple[str, str]]:
 
     Most of them are read again while the process runs, so that it is not restarted for them. It has to start with them.
     """
-    found = dict.fromkeys([*paths, *(path for text in texts for path in _PEM_FILE.findall(text))])
+    lines = [line for text in texts for line in text.splitlines() if not line.lstrip().startswith(("#", ";"))]
+    found = dict.fromkeys([*paths, *(path for line in lines for path in _PEM_FILE.findall(line))])
     stems = [path[: -len(".crt")] for path in found if path.endswith(".crt")]
     return [(f"{stem}.crt", f"{stem}.key") for stem in stems if f"{stem}.key" in found]
 

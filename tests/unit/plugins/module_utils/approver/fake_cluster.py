@@ -16,12 +16,16 @@ __all__ = ["FakeCluster", "touched"]
 
 
 class FakeCluster:
-    """`faults` are raised by the next writes of requests: errors, or what happens to the object just before."""
+    """`faults` are raised by the next writes of requests: errors, or what happens to the object just before.
+
+    `refused` are the errors of those that can never be written, by their names.
+    """
 
     def __init__(self, *items):
         self.items = {item["metadata"]["name"]: item for item in items}
         self.leases = {}
         self.faults = []
+        self.refused = {}
         self.writes = 0
         self.down = False
 
@@ -42,6 +46,10 @@ class FakeCluster:
         self._answers()
         return self._table(path).get(path.rsplit("/", 1)[1])
 
+    def list(self, _path):
+        self._answers()
+        return list(self.items.values()), "1"
+
     def create(self, path, body):
         self._answers()
         assert path == LEASES_PATH, path
@@ -56,6 +64,8 @@ class FakeCluster:
         if path.startswith(LEASES_PATH):
             return self._write(self.leases, path.rsplit("/", 1)[1], body, body)
         name = path.split("/")[-2]
+        if name in self.refused:
+            raise self.refused[name]
         if self.faults:
             fault = self.faults.pop(0)
             if callable(fault):

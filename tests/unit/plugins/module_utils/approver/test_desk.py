@@ -136,21 +136,29 @@ def test_requests_of_different_nodes_are_posted_side_by_side(two_nodes, monkeypa
     assert decided == [("csr-2", "approve", "PolicyKept"), ("csr-1", "approve", "PolicyKept")]
 
 
-def test_what_was_posted_is_told_whatever_became_of_the_others(two_nodes, monkeypatch):
-    post = two_nodes.replace
-
-    def replace(path, body):
-        if "csr-2" in path:
-            raise UnreachableError("down")
-        return post(path, body)
-
-    monkeypatch.setattr(two_nodes, "replace", replace)
+@pytest.mark.parametrize("error", [UnreachableError("down"), KeyError("a mistake of ours")])
+def test_what_was_posted_is_told_whatever_became_of_the_others(two_nodes, error):
+    two_nodes.refused["csr-2"] = error
     told, desk = [], desk_of(two_nodes)
-    with pytest.raises(UnreachableError):
+    with pytest.raises(type(error)):
         told.extend(desk.work())
     assert verdicts(told) == [("csr-1", "approve", "PolicyKept")]
     assert [one.name for one in desk.requests] == ["csr-2"]
     assert desk.waiting
+
+
+def test_those_that_fail_keep_the_others_waiting_once():
+    """They are the newest, and would come first each time."""
+    cluster = FakeCluster(*(item(f"csr-{number}", f"tok{number:03d}", number, groups=[]) for number in range(30)))
+    cluster.refused = {f"csr-{number}": ClusterError("500 a webhook") for number in range(22, 30)}
+    desk, told = desk_of(cluster), []
+    for _turn in range(2):
+        with pytest.raises(ClusterError, match="500 a webhook"):
+            told.extend(desk.work())
+    assert {one.request.name for one in told} == {f"csr-{number}" for number in range(22)}
+    cluster.refused = {}
+    assert len(list(desk.work())) == 8
+    assert not desk.waiting
 
 
 def test_the_newest_is_approved_and_then_the_others_are_denied():

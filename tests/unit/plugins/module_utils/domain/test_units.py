@@ -222,5 +222,6 @@ def test_certificates_and_their_keys_among_what_a_service_reads() -> None:
     paths = ["/bin/x", "/k/a.key", "/k/a.crt", "/k/b.crt", "/k/sub/b.key", "/k/sa.key"]
     unit = 'ExecStart=/bin/x \\\n    --cert=/k/c.crt --key "/k/c.key" \\\n    --ca=/k/ca.crt\n'
     configuration = 'tlsCertFile: /k/d.crt\n"key": "/k/d.key", "x": ["/k/e.crt","/k/e.key"]\n/k/f.crt.new, /k/f.key\n'
-    found = units.pairs([*paths, "/k/a.crt"], [unit, configuration])
+    comments = "# was /k/g.crt /k/g.key\n  ; /k/h.crt /k/h.key\n"
+    found = units.pairs([*paths, "/k/a.crt"], [unit, configuration, comments])
     assert found == [(f"/k/{name}.crt", f"/k/{name}.key") for name in "acde"]
