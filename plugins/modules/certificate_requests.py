@@ -16,6 +16,8 @@ description:
   - Lists the requests that wait, each with what the rules of the inventory say of it, the same rules as those of the
     service csr-approver and of M(tlsbootstrap.kubernetes.csr_approval).
   - Approves and denies those that are named. None is decided by itself.
+  - Before a request of a bootstrap token is approved, the token is marked as used, as the approvers do it. One that
+    another request has used is refused, but with O(against_rules).
   - Of several requests of one node only the newest valid one keeps the rules.
 extends_documentation_fragment:
   - tlsbootstrap.kubernetes.attributes
