@@ -62,11 +62,13 @@ def _policy_reasons(path: str, wanted: bytes) -> list[Reason]:
     for node in sorted({*old.nodes, *new.nodes}):
         if old.nodes.get(node) != new.nodes.get(node):
             reasons.append(Reason("ContentChanged", f"node {node}", path, _names(old, node), _names(new, node)))
-    if len(reasons) == 0 or old.foreign_requests != new.foreign_requests:
-        reasons.append(
-            Reason("ContentChanged", "foreign_requests", path, old.foreign_requests or None, new.foreign_requests)
-        )
-    return reasons
+    for name, before, after in (
+        ("foreign_requests", old.foreign_requests, new.foreign_requests),
+        ("decides", ", ".join(sorted(old.decides)), ", ".join(sorted(new.decides))),
+    ):
+        if before != after:
+            reasons.append(Reason("ContentChanged", name, path, before or None, after))
+    return reasons or [Reason("ContentChanged", "csr-approver", path, "the same policy in other words", "as wanted")]
 
 
 def _readable(data: bytes) -> Policy:

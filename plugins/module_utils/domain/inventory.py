@@ -346,7 +346,7 @@ def _check_existing(settings: Settings, findings: Findings) -> None:
         return
     if not settings.ca_pins:
         findings.add(
-            "cluster_ca_pins is not set: with cluster_admin_kubeconfig it says which cluster is meant; on its control "
+            "cluster_ca_pins names no CA: with cluster_admin_kubeconfig it says which cluster is meant; on its control "
             "plane `kubeadm token create --print-join-command` shows it after --discovery-token-ca-cert-hash"
         )
     if settings.choices.credential != credentials.TOKEN:

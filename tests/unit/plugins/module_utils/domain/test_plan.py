@@ -917,7 +917,7 @@ def test_in_a_cluster_of_ours_root_asks_on_the_first_control_plane() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"cluster_ca_pins": []}, "cluster_ca_pins is not set"),
+        ({"cluster_ca_pins": []}, "cluster_ca_pins names no CA"),
         ({"cluster_ca_pins": ["abc"]}, "not a pin like sha256:"),
         ({"cluster_admin_kubeconfig": "config"}, "not an absolute path"),
         ({"cluster_admin_host": "cp9"}, "neither localhost nor a host of the inventory"),
