@@ -5,8 +5,8 @@ Usage: tools/test [STAGE...]; without stages all of them.
 What git knows and what it does not ignore is copied to a folder
 ansible_collections/tlsbootstrap/kubernetes in the cache and tested there, so
 that a dirty tree can be tested and nothing is written into it. Molecule's scenarios,
-which mostly wait for certificates to age and hosts to start, run one after the other
-beside the other stages.
+which mostly wait for certificates to age and hosts to start, run beside the other
+stages, in two lanes.
 
 Needs Python 3.9 and git; the stage `setup` installs the rest.
 """
@@ -43,7 +43,8 @@ WORK = CACHE / "test" / hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
 COPY = WORK / "tree/ansible_collections/tlsbootstrap/kubernetes"
 DIST = WORK / "dist"
 LOGS = WORK / "logs"
-SCENARIOS = ("join_and_rotate", "join_security")
+# Lanes that run side by side; the scenarios of one run one after the other.
+LANES = (("join_security",), ("join_and_rotate", "kubeadm_profile", "join_only"))
 EACH_SCENARIO = 'status=0; for scenario; do "$0" "$scenario" test || status=1; done; exit "$status"'
 HEARTBEAT = 60  # seconds between two signs of life
 SHOWN_LINES = 150  # of a failed step; its whole log is kept
@@ -150,7 +151,7 @@ class Tester:
         self.env = base_environment()
         self.venv = Path()
         self.running: list[Process] = []
-        self.molecule: Process | None = None
+        self.lanes: list[tuple[str, Process]] = []
 
     def use_venv(self, venv: Path) -> None:
         self.venv = venv
@@ -468,26 +469,28 @@ def integration(t: Tester) -> None:
     t.step("targets", [str(COPY / "tools/integration")], timeout=2400)
 
 
-def start_molecule(t: Tester) -> None:
+def start_lanes(t: Tester) -> None:
     """Run the scenarios beside the other stages: they mostly wait."""
-    t.stage = "molecule"
-    try:
-        t.molecule = t.start(["bash", "-c", EACH_SCENARIO, str(COPY / "tools/molecule"), *SCENARIOS], timeout=3600)
-    except OSError as failure:
-        say(f"    molecule could not be started: {failure}")
-        return
-    say(f"==> molecule runs beside the other stages; its log: {t.molecule.log}")
+    for scenarios in LANES:
+        t.stage = f"molecule-{scenarios[0]}"
+        try:
+            lane = t.start(["bash", "-c", EACH_SCENARIO, str(COPY / "tools/molecule"), *scenarios], timeout=3600)
+        except OSError as failure:
+            say(f"    molecule could not be started: {failure}")
+            return
+        t.lanes.append((", ".join(scenarios), lane))
+        say(f"==> molecule runs {t.lanes[-1][0]} beside the other stages; the log: {lane.log}")
     # Certificates do not wait, linters do.
     os.nice(5)
 
 
 def molecule(t: Tester) -> None:
     """The scenarios on real hosts, from the built and installed collection."""
-    if t.molecule is None:
+    if len(t.lanes) < len(LANES):
         raise StepFailed("it could not be started, see above")
-    title = f"molecule test: {', '.join(SCENARIOS)}"
-    with heartbeat(title, t.molecule):
-        t.finish(title, t.molecule, findings="FAILED|ERROR|CRITICAL|fatal|failed|  E  |==>")
+    for scenarios, lane in t.lanes:
+        with heartbeat(scenarios, lane):
+            t.finish(scenarios, lane, findings="FAILED|ERROR|CRITICAL|fatal|failed|  E  |==>")
 
 
 @dataclass
@@ -533,8 +536,8 @@ class Runner:
             self.results.append(Result(stage.name, False, 0, f"not run, for want of {', '.join(missing)}"))
             return
         say(f"==> {stage.name}")
-        background = self.tester.molecule if stage.name == "molecule" else None
-        started = background.started if background else time.monotonic()
+        lanes = self.tester.lanes if stage.name == "molecule" else []
+        started = lanes[0][1].started if lanes else time.monotonic()
         self.tester.stage, self.tester.failed_steps = stage.name, []
         try:
             stage.run(self.tester)
@@ -550,7 +553,7 @@ class Runner:
             if stage.name in self.wanted:
                 self.run_stage(stage)
             if stage.name == "kubernetes" and "molecule" in self.wanted and self.passed("kubernetes"):
-                start_molecule(self.tester)
+                start_lanes(self.tester)
 
     def close(self) -> int:
         width = max(len(result.name) for result in self.results)
