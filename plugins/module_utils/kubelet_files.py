@@ -182,11 +182,13 @@ class OneTimeKey:
         found = _TOKEN_ID.search((files.read(self.bootstrap_kubeconfig) or b"").decode("utf-8", "replace"))
         return found[1] if found else ""
 
-    def remove(self) -> None:
-        # The key goes last: as long as it is there, the next run knows that there is something to be swept.
+    def remove(self, keep: bool = False) -> None:
+        """Sweep what killed runs have left, which may hold a token and nobody else knows of, and unless `keep` go."""
         files.sweep(self.directory)
         files.sweep(os.path.dirname(self.bootstrap_kubeconfig))
-        files.remove(self.path)
+        # The key goes last: as long as it is there, the next run knows that there is something to be swept.
+        if not keep:
+            files.remove(self.path)
 
     @property
     def begun(self) -> bool:

@@ -10,22 +10,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import x509
-from .approver.desk import PATH, Decision
+from .approver.desk import Decision
+from .approver.posting import PATH, condition, post
 from .approver.waiting import judge_once
-from .cluster import Cluster, ConflictError
+from .cluster import Cluster
 from .domain.approval import APPROVE, Policy
-from .domain.csr import SIGNERS, Request, decided, read_request
+from .domain.csr import SIGNERS, Request, read_request
 from .domain.errors import InputError
 from .domain.joining import has_asked, newest_pending
 from .domain.reasons import Reason
-from .domain.tokens import USER_PREFIX
 from .runner import utc_now
 from .token_marks import TokenMarks
 
 __all__ = ["RequestStore", "decision_reason", "row_of"]
 
 _BEAT = 1.0
-_ATTEMPTS = 5
 _CONDITIONS = {True: ("Approved", "ApprovedByPerson"), False: ("Denied", "DeniedByPerson")}
 
 
@@ -113,8 +112,6 @@ class RequestStore:
 
     def _claim(self, request: Request, force: bool) -> None:
         """Mark its token as used, as all approvers do, so that nobody approves another request of it later."""
-        if not request.username.startswith(USER_PREFIX):
-            return
         used_by = TokenMarks(self._cluster, utc_now).claim(request)
         if used_by and not force:
             raise InputError(
@@ -124,34 +121,16 @@ class RequestStore:
 
     def _decide(self, request: Request, approved: bool) -> None:
         """Post what the person has said, unless somebody else has decided meanwhile."""
-        uid = request.uid
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._cluster.replace(f"{PATH}/{request.name}/approval", _decision(request, approved))
-                return
-            except ConflictError:
-                present = self._cluster.find(f"{PATH}/{request.name}")
-            # Another one may have taken its name, which nobody has looked at.
-            if present is None or present["metadata"].get("uid") != uid:
-                raise InputError(f"the request {request.name} is gone: look again at what waits")
-            request = read_request(present, x509.parse_request)
-            if not request.pending or attempt == _ATTEMPTS - 1:
-                raise InputError(f"somebody else has decided the request {request.name} meanwhile")
+        kind, reason = _CONDITIONS[approved]
+        wanted = condition(kind, reason, "decided by a person, with the playbook approve", utc_now())
+        posted, present = post(self._cluster, request, wanted)
+        if present is None:
+            raise InputError(f"the request {request.name} is gone: look again at what waits")
+        if not posted:
+            raise InputError(f"somebody else has decided the request {request.name} meanwhile")
 
 
 def decision_reason(one: Decision, approved: bool) -> Reason:
     code = "RequestApproved" if approved else "RequestDenied"
     word = "by the person who ran this"
     return Reason(code, f"node {one.verdict.node}", one.request.name, "pending", word)
-
-
-def _decision(request: Request, approved: bool) -> dict[str, Any]:
-    kind, reason = _CONDITIONS[approved]
-    condition = {
-        "type": kind,
-        "status": "True",
-        "reason": reason,
-        "message": "decided by a person, with the playbook approve",
-        "lastUpdateTime": utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-    return decided(request, condition)

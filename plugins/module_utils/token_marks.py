@@ -34,12 +34,19 @@ class TokenMarks:
         self._clock = clock
 
     def look(self, request: Request) -> str | None:
-        """The name of another request that has used the token of this one."""
+        """The name of another request that has used the token of this one, which may be of no token."""
+        if not _is_of_a_token(request):
+            return None
         mark = self._cluster.find(f"{LEASES_PATH}/{_name(request)}")
         return None if mark is None else _other(mark, request)
 
     def claim(self, request: Request) -> str | None:
-        """Mark the token as used by this request; the name of the other one where it was used by another."""
+        """Mark the token as used by this request; the name of the other one where it was used by another.
+
+        Nothing is marked for a request that is not of a bootstrap token.
+        """
+        if not _is_of_a_token(request):
+            return None
         annotations = {REQUEST_UID: request.uid}
         mark = lease_manifest(_name(request), request.name, self._clock(), **annotations)
         try:
@@ -96,6 +103,10 @@ def _ended(items: Iterable[dict[str, Any]], now: datetime.datetime) -> list[dict
         if item["metadata"]["name"].startswith(MARK_PREFIX)
         and parse_time(item["metadata"]["creationTimestamp"]) < oldest
     ]
+
+
+def _is_of_a_token(request: Request) -> bool:
+    return request.username.startswith(USER_PREFIX)
 
 
 def _name(request: Request) -> str:

@@ -180,12 +180,8 @@ def clear(params: dict[str, Any], check_mode: bool) -> runner.Outcome:
     kept = key.path if params["keep_key"] else None
     reasons = [reason for reason in key.leftovers(params["node_name"]) if reason.path != kept]
     if not check_mode:
-        # What a killed run has left there holds a token, and nobody else knows of it.
-        files.sweep(os.path.dirname(params["path"]))
-    if reasons and not check_mode:
         files.remove(params["path"])
-        if not kept:
-            key.remove()
+        key.remove(keep=params["keep_key"])
     return runner.Outcome(reasons)
 
 

@@ -19,24 +19,20 @@ from ..cluster import (
     AT_ONCE,
     Cluster,
     ClusterError,
-    ConflictError,
     ForbiddenError,
-    NotFoundError,
     UnauthorizedError,
     UnreachableError,
     UntrustedError,
     side_by_side,
 )
 from ..domain.approval import APPROVE, DENY, IGNORE, Policy, Verdict, examine, settle, token_used
-from ..domain.csr import KINDS, SIGNERS, Request, decided, read_request
-from ..domain.tokens import USER_PREFIX
+from ..domain.csr import KINDS, SIGNERS, Request, read_request
 from ..token_marks import TokenMarks
+from .posting import condition, post
 
-__all__ = ["PATH", "Decision", "Desk"]
+__all__ = ["Decision", "Desk"]
 
-PATH = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 _CONDITIONS = {APPROVE: "Approved", DENY: "Denied"}
-_ATTEMPTS = 3
 # What is the matter with one request is with none of the others.
 _FOR_ALL = (ForbiddenError, UnauthorizedError, UnreachableError, UntrustedError)
 # So many refusals, and nothing that was decided between them, are no matter of one request.
@@ -282,12 +278,12 @@ class Desk:
         """In a thread: asks the API server, and changes nothing of what is known here."""
         request, verdict = chosen
         try:
-            if verdict.action == APPROVE and request.username.startswith(USER_PREFIX):
+            if verdict.action == APPROVE:
                 used_by = self._marks.look(request) if self._dry_run else self._marks.claim(request)
                 verdict = token_used(used_by, verdict.node) if used_by else verdict
             if self._dry_run:
                 return _Outcome(request, verdict, self._clock())
-            posted, present = self._post(request, verdict)
+            posted, present = post(self._cluster, request, _condition(verdict, self._clock()))
             return _Outcome(request, verdict, self._clock(), posted, present)
         except Exception as error:  # noqa: BLE001  What was decided beside it is told whatever this is; then it is raised.
             return _Outcome(request, verdict, self._clock(), error=error)
@@ -326,36 +322,9 @@ class Desk:
         self._told[request.uid] = verdict.reason
         return [Decision(request, verdict, self._clock())]
 
-    def _post(self, request: Request, verdict: Verdict) -> tuple[bool, Request | None]:
-        """Whether it was decided here and not by somebody faster, and the request as it is now, or None."""
-        path = f"{PATH}/{request.name}"
-        condition = self._condition(verdict)
-        for attempt in range(_ATTEMPTS):
-            try:
-                answer = self._cluster.replace(path + "/approval", decided(request, condition))
-                return True, read_request(answer, x509.parse_request)
-            except NotFoundError:
-                return False, None
-            except ConflictError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-            present = self._cluster.find(path)
-            if present is None or present["metadata"].get("uid") != request.uid:
-                return False, None
-            request = read_request(present, x509.parse_request)
-            if not request.pending:
-                # Ours, where the answer to an earlier attempt got lost on the way.
-                return condition in _conditions(present, condition), request
-        return False, request
 
-    def _condition(self, verdict: Verdict) -> dict[str, str]:
-        return {
-            "type": _CONDITIONS[verdict.action],
-            "status": "True",
-            "reason": verdict.reason,
-            "message": verdict.message,
-            "lastUpdateTime": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
+def _condition(verdict: Verdict, now: datetime.datetime) -> dict[str, str]:
+    return condition(_CONDITIONS[verdict.action], verdict.reason, verdict.message, now)
 
 
 def _refuse_to_go_on(row: list[Exception]) -> None:
@@ -367,9 +336,3 @@ def _refuse_to_go_on(row: list[Exception]) -> None:
 
 def _keys(request: Request, verdict: Verdict) -> set[_Key]:
     return {("by", request.username, request.signer), ("for", verdict.node or "", request.signer)}
-
-
-def _conditions(item: dict[str, Any], like: dict[str, str]) -> list[dict[str, str]]:
-    """The conditions of a request, with what `like` has and no more."""
-    present = (item.get("status") or {}).get("conditions") or []
-    return [{name: str(one.get(name)) for name in like} for one in present]

@@ -22,9 +22,10 @@ from ..domain.csr import slim
 from ..domain.errors import InputError
 from ..runner import utc_now
 from .brake import Brake
-from .desk import PATH, Desk
+from .desk import Desk
 from .leader import Leader
 from .metrics import Metrics, serve
+from .posting import PATH
 
 __all__ = ["Options", "PolicyFile", "Service", "notify_systemd"]
 

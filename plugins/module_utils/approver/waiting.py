@@ -13,7 +13,8 @@ from ..domain.errors import InputError
 from ..domain.joining import requests_missing
 from ..domain.reasons import Reason
 from ..runner import utc_now
-from .desk import PATH, Decision, Desk
+from .desk import Decision, Desk
+from .posting import PATH
 
 __all__ = ["approve_waiting", "judge_once", "reasons_of"]
 
