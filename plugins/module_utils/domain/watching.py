@@ -53,10 +53,13 @@ _BRING_BACK = "bring it back from the backup of the CA folder, or run the playbo
 
 @dataclass(frozen=True)
 class Limits:
-    """Durations, or shares of a certificate's lifetime."""
+    """Durations, or shares of a certificate's lifetime. What is neither is refused at once."""
 
     warning: str
     critical: str
+
+    def __post_init__(self) -> None:
+        self.level(1, 0)
 
     def level(self, seconds_left: int, lifetime: int) -> str | None:
         """The code for what is left, or None."""

@@ -176,7 +176,15 @@ def ends(drill):
     said = drill.play("report", 2, report_warning="soon")
     drill.write()
     assert "report_warning: 'soon' is not a duration" in said.replace("\n", " ")
-    assert "undefined" not in said, "what went wrong is told once"
+    refused_once(said, "cp1")
+    no_folder = drill.folder / "no" / "report.json"
+    refused_once(drill.play("report", 2, report_file=str(no_folder)), str(no_folder.parent))
+
+
+def refused_once(said, what):
+    """Before any host is asked, and of one of them."""
+    assert what in said
+    assert (said.count("FAILED!"), "undefined" in said, "Read what" in said) == (1, False, False), said
 
 
 def hosts(drill):
