@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .cluster import Cluster, ClusterError, ForbiddenError, UnreachableError
-from .domain.existing import Right
 from .domain.preflight import Finding
 from .domain.preflight_cluster import (
     ANY_TOKEN,
@@ -23,6 +22,7 @@ from .domain.preflight_cluster import (
     token_findings,
     version_findings,
 )
+from .domain.rights import Right
 from .host_look import command_of
 from .reviews import access_review, may
 

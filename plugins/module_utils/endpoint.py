@@ -14,9 +14,8 @@ import threading
 import time
 from typing import Any
 
-from .domain.endpoints import host_and_port
+from .domain.endpoints import EndpointSeen, host_and_port
 from .domain.errors import InputError
-from .domain.preflight import Endpoint
 from .trust import client_context
 
 __all__ = ["check_endpoint", "look_at_endpoint"]
@@ -36,12 +35,12 @@ def check_endpoint(server: str, ca_path: str) -> None:
         raise InputError(seen.text)
 
 
-def look_at_endpoint(server: str, ca_path: str, ca: str | None = None) -> Endpoint:
+def look_at_endpoint(server: str, ca_path: str, ca: str | None = None) -> EndpointSeen:
     """What is in the way of a kubelet, and what the API server's clock says. `ca`: in PEM, before it lies here."""
     try:
         context = _context(ca_path, ca)
     except InputError as error:
-        return Endpoint("untrusted", str(error))
+        return EndpointSeen("untrusted", str(error))
     context.verify_flags |= _ANY_TIME
     return _look(server, context, ca_path, asked=True)
 
@@ -58,27 +57,27 @@ def _context(ca_path: str, ca: str | None) -> ssl.SSLContext:
     return context
 
 
-def _look(server: str, context: ssl.SSLContext, ca_path: str, asked: bool) -> Endpoint:
+def _look(server: str, context: ssl.SSLContext, ca_path: str, asked: bool) -> EndpointSeen:
     host, port = host_and_port(server, "server")
     end = time.monotonic() + TIMEOUT
     try:
         with _connect(host, port, end) as plain, _wrapped(context, plain, host, end) as wrapped:
-            return _answer(server, wrapped, host, end) if asked else Endpoint()
+            return _answer(server, wrapped, host, end) if asked else EndpointSeen()
     except ssl.CertificateError as error:
-        return Endpoint(
+        return EndpointSeen(
             "untrusted",
             f"{server} shows a certificate that is not trusted ({getattr(error, 'verify_message', None) or error}): "
             f"either it is another server, or {ca_path} is not its CA or the address not among its names; a kubelet "
             "would not join there, so nothing was done",
         )
     except socket.gaierror:
-        return Endpoint(
+        return EndpointSeen(
             "unresolved",
             f"the name {host} of {server} does not resolve here: enter it into the DNS or /etc/hosts, or give another "
             "cluster_api_endpoint",
         )
     except OSError as error:
-        return Endpoint(
+        return EndpointSeen(
             "unreachable",
             f"{server} cannot be reached from here ({error.strerror or error or 'no answer'}): does the API server, "
             "or the load balancer before it, run, and does a firewall or a route keep this host from it?",
@@ -132,15 +131,15 @@ def _wrapped(context: ssl.SSLContext, plain: socket.socket, host: str, end: floa
     return context.wrap_socket(plain, server_hostname=host)
 
 
-def _answer(server: str, wrapped: ssl.SSLSocket, host: str, end: float) -> Endpoint:
+def _answer(server: str, wrapped: ssl.SSLSocket, host: str, end: float) -> EndpointSeen:
     """The clock of what is trusted by now, and whether its certificate is good by that."""
     shown: dict[str, Any] = wrapped.getpeercert() or {}
     date = _date(wrapped, host, end)
     now = date or datetime.datetime.now(datetime.timezone.utc)
     until = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), datetime.timezone.utc)
     if now < until:
-        return Endpoint(date=date)
-    return Endpoint(
+        return EndpointSeen(date=date)
+    return EndpointSeen(
         "expired",
         f"the certificate of {server} ended at {until:%Y-%m-%dT%H:%M:%SZ}: the playbook `pki` renews it",
         date,

@@ -12,7 +12,7 @@ from typing import Any
 from . import documents, files, x509
 from .access import NotThereError, load_access
 from .cluster import Cluster, ForbiddenError
-from .domain import existing, pem
+from .domain import existing, pem, rights
 from .domain.certificate import CertificateInfo
 from .domain.errors import InputError
 from .reviews import may
@@ -94,14 +94,14 @@ def _published(cluster: Cluster, pins: Sequence[str]) -> tuple[list[str], list[s
 
 def _check_rights(cluster: Cluster) -> None:
     try:
-        if may(cluster, existing.EVERYTHING):
+        if may(cluster, rights.EVERYTHING):
             return
-        refused = [right for right in existing.NEEDED if not may(cluster, right)]
+        refused = [right for right in rights.NEEDED if not may(cluster, right)]
     except ForbiddenError:
         # Who may not even ask is told by the first step that it may not take.
         return
     if refused:
-        raise InputError(existing.missing_rights(refused, f"the credentials of {cluster.access.path}"))
+        raise InputError(rights.missing_rights(refused, f"the credentials of {cluster.access.path}"))
 
 
 def _renews(cluster: Cluster) -> bool:

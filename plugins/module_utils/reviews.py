@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .cluster import Cluster, ForbiddenError
-from .domain.existing import Right, rights_review
+from .domain.rights import Right, rights_review
 
 __all__ = ["REVIEWS", "access_review", "may"]
 

@@ -20,10 +20,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .domain.certificate import CertificateInfo, KeyInfo, RequestInfo
+from .domain.certificate import KEY_TYPES, CertificateInfo, KeyInfo, RequestInfo
 from .domain.csr import RequestContent, UnreadableError
 from .domain.errors import InputError
-from .domain.identity import KEY_TYPES
 from .domain.pem import CERTIFICATE, PUBLIC_KEY, Block, blocks, kind_of
 
 __all__ = [

@@ -169,12 +169,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import host_look, runner
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import preflight
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.endpoints import EndpointSeen
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.kubelet_identity import (
     assess,
     is_known,
     node_of,
 )
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.preflight import CHECKS, Endpoint, Finding
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.preflight import CHECKS, Finding
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.endpoint import look_at_endpoint
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.kubelet_files import KubeletFiles, OneTimeKey
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.runtime import ask_runtime
@@ -202,7 +203,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def endpoint_of(params: dict[str, Any]) -> Endpoint | None:
+def endpoint_of(params: dict[str, Any]) -> EndpointSeen | None:
     """None where nothing says whom to trust yet."""
     if not params["ca"] and not os.path.exists(params["ca_path"]):
         return None
@@ -226,13 +227,13 @@ def _may_start(unit: str, command: runner.Command) -> bool:
     return command(["systemctl", "show", "--property=LoadState", "--value", unit])[1].strip() == "loaded"
 
 
-def look(params: dict[str, Any], seen: Endpoint | None, command: runner.Command) -> list[Finding]:
+def look(params: dict[str, Any], seen: EndpointSeen | None, command: runner.Command) -> list[Finding]:
     config = params["config"]
     controller = runner.parse_instant(params["controller_time"], "controller_time")
     version, controllers = host_look.cgroups()
     return [
         *preflight.clock_findings(params["host"], runner.utc_now(), controller, seen.date if seen else None),
-        *preflight.endpoint_findings(seen or Endpoint(), params["server_needed"]),
+        *preflight.endpoint_findings(seen or EndpointSeen(), params["server_needed"]),
         *preflight.address_findings(params["addresses"], host_look.absent_addresses(params["addresses"])),
         *preflight.port_findings(host_look.listeners()),
         *runtime_findings(params, command),

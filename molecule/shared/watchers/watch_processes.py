@@ -15,6 +15,9 @@ import time
 from pathlib import Path
 
 INTERVAL = 0.1
+# Looks at a process while it is new. After that it is looked at seldom: it may still exec another program.
+NEW = 30
+SELDOM = 50
 
 
 def read(process: str, name: str) -> bytes:
@@ -25,10 +28,20 @@ def read(process: str, name: str) -> bytes:
         return b""
 
 
-def look(seen: set[bytes], marker: bytes, own: str) -> list[bytes]:
+def due(looks: dict[str, int]) -> list[str]:
+    """Return the processes to look at now; `looks` has how often each of those that run was there to be looked at."""
+    processes = [name for name in os.listdir("/proc") if name.isdigit()]
+    for gone in looks.keys() - set(processes):
+        del looks[gone]
+    for process in processes:
+        looks[process] = looks.get(process, 0) + 1
+    return [process for process in processes if looks[process] <= NEW or looks[process] % SELDOM == 0]
+
+
+def look(seen: set[bytes], looks: dict[str, int], marker: bytes, own: str) -> list[bytes]:
     """Return what has not been seen before."""
     new = []
-    for process in filter(str.isdigit, os.listdir("/proc")):
+    for process in due(looks):
         if process == own:
             continue
         environment = read(process, "environ")
@@ -44,10 +57,11 @@ def look(seen: set[bytes], marker: bytes, own: str) -> list[bytes]:
 def main() -> None:
     marker = sys.argv[2].encode() if len(sys.argv) > 2 else b""
     seen: set[bytes] = set()
+    looks: dict[str, int] = {}
     descriptor = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "ab", buffering=0) as output:
         while True:
-            for found in look(seen, marker, str(os.getpid())):
+            for found in look(seen, looks, marker, str(os.getpid())):
                 output.write(found.replace(b"\0", b"\n") + b"\n\n")
             time.sleep(INTERVAL)
 

@@ -9,9 +9,9 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from .certificate import CertificateInfo, KeyInfo, instant_text
+from .certificate import KEY_TYPES, CertificateInfo, KeyInfo, instant_text
 from .errors import InputError
-from .identity import KEY_TYPES, USAGES, WEAK_HASHES
+from .identity import USAGES, WEAK_HASHES
 
 __all__ = [
     "BACKDATE",

@@ -11,7 +11,10 @@ from typing import Any
 
 from .durations import time_left
 
-__all__ = ["CertificateInfo", "KeyInfo", "RequestInfo", "instant_text"]
+__all__ = ["KEY_TYPES", "CertificateInfo", "KeyInfo", "RequestInfo", "instant_text"]
+
+# Of the keys that are made, and of those that are accepted.
+KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 
 
 def instant_text(instant: datetime.datetime) -> str:

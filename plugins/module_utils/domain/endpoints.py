@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .errors import InputError
 
-__all__ = ["Endpoint", "endpoint_of", "host_and_port"]
+__all__ = ["Endpoint", "EndpointSeen", "endpoint_of", "host_and_port"]
 
 _ADDRESS = re.compile(
     r"(?:\[(?P<literal>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[\w.-]{1,253})):(?P<port>[0-9]{1,5})\Z", re.ASCII
@@ -27,6 +28,18 @@ class Endpoint:
     host: str
     port: int
     server_name: str
+
+
+@dataclass(frozen=True)
+class EndpointSeen:
+    """What came of asking one.
+
+    `problem`: unresolved, unreachable, untrusted, expired, or nothing; `text` says it. `date`: its clock.
+    """
+
+    problem: str = ""
+    text: str = ""
+    date: datetime.datetime | None = None
 
 
 def endpoint_of(row: dict[str, Any]) -> Endpoint:

@@ -1,50 +1,36 @@
 # Copyright: (c) 2026, tlsbootstrap.kubernetes contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster that somebody else has made, and that our hosts join: what is believed of it, and what is needed there."""
+"""A cluster that somebody else has made, and that our hosts join: what is believed of it."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import names
 from .certificate import CertificateInfo
-from .csr import CLIENT_SIGNER, SERVING_SIGNER
 from .endpoints import host_and_port
 from .errors import InputError
-from .lease import LEASES_NAMESPACE
+from .versions import skew
 
 __all__ = [
-    "EVERYTHING",
-    "NEEDED",
-    "Right",
     "all_pinned",
     "check_server",
     "check_version",
     "domain_of_corefile",
     "known_dns",
-    "minor_of",
-    "missing_rights",
     "pin_of",
     "pinned",
     "read_pins",
-    "rights_review",
-    "skew",
     "unpinned_text",
 ]
 
 _PIN = re.compile(r"sha256:[0-9a-f]{64}\Z", re.ASCII)
-_VERSION = re.compile(r"v?1\.([0-9]+)(?:\.|\Z)", re.ASCII)
 # `kubernetes cluster.local in-addr.arpa ip6.arpa {`: the first zone is the domain (cmd/kubeadm/app/phases/addons/dns).
 _COREFILE = re.compile(r"^\s*kubernetes\s+([^\s{]+)", re.MULTILINE)
-# https://kubernetes.io/releases/version-skew-policy/
-_OLDER = 3
-_CERTIFICATES = "certificates.k8s.io"
-_SYSTEM = "kube-system"
 
 
 # -- whose cluster it is
@@ -109,14 +95,6 @@ def unpinned_text(others: Iterable[str], where: str) -> str:
 # -- whether our hosts fit it
 
 
-def skew(api: str, kubelet: str) -> str:
-    """How a kubelet is too far from its API server: it is never newer, and at most three minor versions older."""
-    server, ours = minor_of(api), minor_of(kubelet)
-    if server is None or ours is None or 0 <= server - ours <= _OLDER:
-        return ""
-    return "newer than" if ours > server else f"more than {_OLDER} minor versions older than"
-
-
 def check_version(api: str, kubelet: str) -> None:
     """Refuse what is too far."""
     said = skew(api, kubelet)
@@ -127,12 +105,6 @@ def check_version(api: str, kubelet: str) -> None:
         f"not be {said} its API server. Set cluster_kubernetes_version to {api.lstrip('v')}, and give the kubelet of "
         "that version"
     )
-
-
-def minor_of(version: str) -> int | None:
-    """37 of v1.37.2; None of what is no version."""
-    found = _VERSION.match(version)
-    return int(found[1]) if found else None
 
 
 def check_server(server: str, where: str) -> str:
@@ -165,70 +137,3 @@ def known_dns(addresses: Any, domain: Any) -> dict[str, Any]:
 def domain_of_corefile(text: str) -> str:
     found = _COREFILE.search(text)
     return found[1].rstrip(".") if found else ""
-
-
-# -- what the admin kubeconfig has to be good for
-
-
-@dataclass(frozen=True)
-class Right:
-    verb: str
-    resource: str
-    group: str = ""
-    namespace: str = ""
-    name: str = ""
-
-    @property
-    def text(self) -> str:
-        where = f" in namespace {self.namespace}" if self.namespace else ""
-        return f"{self.verb} {self.resource}{f' {self.name}' if self.name else ''}{where}"
-
-    def attributes(self) -> dict[str, str]:
-        """As a SelfSubjectAccessReview has it."""
-        resource, _slash, subresource = self.resource.partition("/")
-        given = {
-            "verb": self.verb,
-            "resource": resource,
-            "subresource": subresource,
-            "group": self.group,
-            "namespace": self.namespace,
-            "name": self.name,
-        }
-        return {key: value for key, value in given.items() if value}
-
-
-def _rights(verbs: str, resource: str, group: str = "", namespace: str = "", name: str = "") -> list[Right]:
-    return [Right(verb, resource, group, namespace, name) for verb in verbs.split()]
-
-
-# Who has it is asked nothing else.
-EVERYTHING = Right("*", "*", "*")
-NEEDED: tuple[Right, ...] = (
-    # the binding of the tokens' group, the tokens, and which of them were used
-    *_rights("get create update", "clusterrolebindings", "rbac.authorization.k8s.io"),
-    *_rights("list create delete", "secrets", namespace=_SYSTEM),
-    *_rights("create", "namespaces"),
-    *_rights("get create", "leases", "coordination.k8s.io", LEASES_NAMESPACE),
-    # requests, and yes to them
-    *_rights("get list watch", "certificatesigningrequests", _CERTIFICATES),
-    *_rights("update", "certificatesigningrequests/approval", _CERTIFICATES),
-    *_rights("approve", "signers", _CERTIFICATES, name=CLIENT_SIGNER),
-    *_rights("approve", "signers", _CERTIFICATES, name=SERVING_SIGNER),
-    # nodes, and which of their labels and taints are ours
-    *_rights("get list watch patch", "nodes"),
-    *_rights("get create patch", "configmaps", namespace=_SYSTEM),
-)
-
-
-def missing_rights(refused: Iterable[Right], who: str) -> str:
-    """What is said where the credentials do not suffice: each verb by its name."""
-    listed = "; ".join(right.text for right in refused)
-    return f"{who} may not: {listed}. A role that allows it has to be bound to them. Nothing was changed"
-
-
-def rights_review(right: Right) -> Mapping[str, Any]:
-    return {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": right.attributes()},
-    }

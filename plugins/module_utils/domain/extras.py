@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from . import durations, errors, inventory, names
+from .certificate import KEY_TYPES
 from .errors import InputError
 from .findings import Findings, parse_each
-from .profiles import CLIENT, KEY_TYPES, PROFILES, SERVER, Kubeconfig, Row
+from .profiles import CLIENT, PROFILES, SERVER, Kubeconfig, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

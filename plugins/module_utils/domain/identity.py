@@ -11,14 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .certificate import CertificateInfo, KeyInfo, instant_text
+from .certificate import KEY_TYPES, CertificateInfo, KeyInfo, instant_text
 from .durations import format_duration, parse_share
 from .errors import InputError, given
 from .names import canonical_ip, check_dns_name
 from .reasons import Reason
 
 __all__ = [
-    "KEY_TYPES",
     "USAGES",
     "Found",
     "Identity",
@@ -30,7 +29,6 @@ __all__ = [
     "subject_text",
 ]
 
-KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 KINDS = ("certificate", "ca", "service_account")
 USAGES = ("server auth", "client auth")
 # 300 names work everywhere; 5,000 verify, but break the TLS handshake in OpenSSL and rustls.

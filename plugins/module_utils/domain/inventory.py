@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import credentials, durations, names, token_file, tokens
 from .ca import SOURCES
+from .certificate import KEY_TYPES
 from .errors import InputError
 from .existing import read_pins
 from .findings import parse_each
-from .profiles import KEY_TYPES, PROFILES
+from .profiles import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

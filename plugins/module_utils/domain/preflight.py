@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .clock import check_clock
+from .endpoints import EndpointSeen
 from .errors import InputError
-from .existing import minor_of
+from .versions import minor_of
 
 __all__ = [
     "CHECKS",
     "CONTROLLER",
     "Disk",
-    "Endpoint",
     "Finding",
     "Listener",
     "Unit",
@@ -115,16 +115,7 @@ def clock_findings(
 # -- the way to the API server
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """`problem`: unresolved, unreachable, untrusted, expired, or nothing; `text` says it. `date`: its clock."""
-
-    problem: str = ""
-    text: str = ""
-    date: datetime.datetime | None = None
-
-
-def endpoint_findings(seen: Endpoint, needed: bool) -> list[Finding]:
+def endpoint_findings(seen: EndpointSeen, needed: bool) -> list[Finding]:
     """`needed`: the API server is there, or should be. What answers has to be the right one in any case."""
     if not seen.problem or (seen.problem in ("unresolved", "unreachable") and not needed):
         return []

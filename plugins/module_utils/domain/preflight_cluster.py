@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .existing import skew
 from .joining import ready, taken_by
 from .preflight import Finding
+from .versions import skew
 
 __all__ = [
     "ANY_TOKEN",

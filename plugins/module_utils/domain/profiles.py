@@ -24,7 +24,6 @@ __all__ = [
     "COMPONENTS",
     "EXISTING",
     "JOIN_CA",
-    "KEY_TYPES",
     "PROFILES",
     "SERVER",
     "SYSTEM_USERS",
@@ -37,7 +36,6 @@ __all__ = [
 ]
 
 JOIN_CA = "join-ca"
-KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 SERVER = "server auth"
 CLIENT = "client auth"
 # Each has a group of its own of the same name. The kubelet runs as root.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import existing
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import existing, rights
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
 
 OURS, OTHER = "ab" * 32, "cd" * 32
@@ -116,16 +116,16 @@ def test_the_domain_is_the_first_zone_of_coredns() -> None:
 
 
 def test_rights_are_asked_for_and_told_by_their_verbs() -> None:
-    approval = next(right for right in existing.NEEDED if right.resource.endswith("/approval"))
+    approval = next(right for right in rights.NEEDED if right.resource.endswith("/approval"))
     assert approval.attributes() == {
         "verb": "update",
         "resource": "certificatesigningrequests",
         "subresource": "approval",
         "group": "certificates.k8s.io",
     }
-    texts = [right.text for right in existing.NEEDED]
+    texts = [right.text for right in rights.NEEDED]
     assert len(set(texts)) == len(texts)
     assert "create secrets in namespace kube-system" in texts
     assert "approve signers kubernetes.io/kubelet-serving" in texts
-    said = existing.missing_rights(existing.NEEDED[:2], "the credentials of x")
+    said = rights.missing_rights(rights.NEEDED[:2], "the credentials of x")
     assert said.startswith("the credentials of x may not: get clusterrolebindings; create clusterrolebindings. ")

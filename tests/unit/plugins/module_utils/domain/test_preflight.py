@@ -15,9 +15,9 @@ import yaml
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import host_look
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import preflight
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.endpoints import EndpointSeen
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.preflight import (
     Disk,
-    Endpoint,
     Finding,
     Listener,
     Unit,
@@ -87,7 +87,7 @@ def test_clocks(controller: int, server: int | None, wanted: list[tuple[str, boo
 def test_what_answers_has_to_be_right_and_what_does_not_may_come_later(
     problem: str, needed: bool, wanted: bool
 ) -> None:
-    assert bool(preflight.endpoint_findings(Endpoint(problem, "x"), needed)) is wanted
+    assert bool(preflight.endpoint_findings(EndpointSeen(problem, "x"), needed)) is wanted
 
 
 def test_an_address_that_the_host_has_not() -> None:

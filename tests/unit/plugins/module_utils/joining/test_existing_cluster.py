@@ -15,7 +15,8 @@ from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils import exi
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import ForbiddenError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain import pem
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.existing import NEEDED, pin_of
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.existing import pin_of
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.rights import NEEDED
 
 SERVER = "https://192.0.2.10:6443"
 CONFIG = "kind: KubeletConfiguration\nclusterDNS: [10.32.0.10]\nclusterDomain: example.org\n"

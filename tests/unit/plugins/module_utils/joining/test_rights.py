@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.cluster import ForbiddenError
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.errors import InputError
-from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.existing import NEEDED
+from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.rights import NEEDED
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.domain.tokens import TokenOptions
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.reviews import may
 from ansible_collections.tlsbootstrap.kubernetes.plugins.module_utils.token_store import WantedToken, check_rights
