@@ -87,7 +87,8 @@ class Drill:
         env = {
             key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_") or "COLLECTIONS" in key
         }
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**env, "ANSIBLE_NOCOLOR": "1"})
+        env["ANSIBLE_NOCOLOR"] = "1"
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=self.folder)
         assert done.returncode == status, f"{name}: {done.returncode}, not {status}\n{done.stdout}{done.stderr}"
         return done.stdout
 
@@ -179,6 +180,9 @@ def ends(drill):
     refused_once(said, "cp1")
     no_folder = drill.folder / "no" / "report.json"
     refused_once(drill.play("report", 2, report_file=str(no_folder)), str(no_folder.parent))
+    drill.play("report", report_file="here.json", report_metrics_file="./here.prom")
+    assert json.loads((drill.folder / "here.json").read_text())["cluster"] == "drill"
+    assert "tlsbootstrap" in (drill.folder / "here.prom").read_text()
 
 
 def refused_once(said, what):
