@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Site
-from proofs.hosts import PROOF, Host
+from proofs.hosts import Host
 from proofs.secrets import hits, logs_of, needles_of, of_keys, of_the_run
+from test_50_certificate import STOLEN as KUBECONFIG
+from test_60_token_file import COPY as TOKEN_FILE
 
-# Both are gone when a play ends: somebody makes copies before.
-FILES = {"cp1": "/etc/kubernetes/token.csv", "w2": "/etc/kubernetes/bootstrap-kubelet.conf"}
 # Not the processes: tests give tokens that were stolen to kubectl.
 LOGS = ("ansible.log", "output.log", "runs.log")
 
@@ -23,35 +22,15 @@ def hosts(cp1: Host, w1: Host, w2: Host) -> dict[str, Host]:
     return {host.name: host for host in (cp1, w1, w2)}
 
 
-def joined(site: Site, hosts: dict[str, Host], names: list[str]) -> list[str]:
-    """Let the second worker join; what was in these files meanwhile."""
-    copies = {name: f"{PROOF}/copy-of-{Path(FILES[name]).name}" for name in names}
-    for name, copy in copies.items():
-        keep = f"rm -f {copy}; until [ -s {FILES[name]} ]; do sleep 0.05; done; cp {FILES[name]} {copy}"
-        hosts[name].output("systemd-run --quiet --collect --unit=proof-copier sh -c %s", keep)
-    site.join()
-    return [hosts[name].output("cat %s", copy) for name, copy in copies.items()]
-
-
 @pytest.fixture(scope="module")
 def secrets(hosts: dict[str, Host], cp1: Host, w2: Host) -> dict[str, str]:
-    """Those of all joins before, and of one more by a token in a file and one by a certificate."""
-    site = Site(cp1, w2, cluster_join_credential="token_file", cluster_client_approval="auto")
-    site.strangers()
-    site.run("control_plane")
-    line, kubeconfig = joined(site, hosts, ["cp1", "w2"])
-    token = line.split(",")[0]
-    assert f'token: "{token}"' in kubeconfig
-    site = Site(cp1, w2, cluster_join_credential="certificate", cluster_client_approval="auto")
-    site.strangers()
-    for playbook in ("pki", "control_plane", "open_joins"):
-        site.run(playbook)
-    (kubeconfig,) = joined(site, hosts, ["w2"])
-    (key,) = re.findall('client-key-data: "(.+)"', kubeconfig)
+    """Those of all joins before, of which the tests of token files and of join certificates have made copies."""
+    token = cp1.output("cut -d, -f1 %s", TOKEN_FILE).strip()
+    (key,) = re.findall("client-key-data: (.+)", w2.output("cat %s", KUBECONFIG))
     return {
         **of_the_run(hosts),
         token: "the token in a file",
-        **of_keys("the key of a join certificate", base64.b64decode(key).decode()),
+        **of_keys("the key of a join certificate", base64.b64decode(key.strip('"')).decode()),
     }
 
 
