@@ -469,7 +469,7 @@ def unit(t: Tester) -> None:
 
 def integration(t: Tester) -> None:
     """The modules as a play calls them, against files and a real API server."""
-    t.step("targets", [str(COPY / "tools/integration")], timeout=2400)
+    t.step("targets", [str(COPY / "tools/integration")], timeout=3600)
 
 
 def start_lanes(t: Tester) -> None:
@@ -478,7 +478,7 @@ def start_lanes(t: Tester) -> None:
         t.stage = f"molecule-{scenarios[0]}"
         try:
             run = ["nice", f"-n{niceness}", "bash", "-c", EACH_SCENARIO, str(COPY / "tools/molecule"), *scenarios]
-            lane = t.start(run, timeout=3600)
+            lane = t.start(run, timeout=4200)
         except OSError as failure:
             say(f"    molecule could not be started: {failure}")
             return
