@@ -82,6 +82,7 @@ def site(cp1: Host, w2: Host) -> Site:
     """The defaults, and a second worker that has never joined."""
     site = Site(cp1, w2, cluster_join_credential="token")
     site.strangers()
+    site.without_tokens()
     site.run("control_plane")
     return site
 

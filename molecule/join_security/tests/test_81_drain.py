@@ -66,6 +66,7 @@ def running(cp1: Host) -> dict[str, list[str]]:
 def site(cp1: Host, w2: Host) -> Iterator[Site]:
     """A second worker with a Pod that counts, one of a DaemonSet, and one that nothing would start again."""
     site = Site(cp1, w2, cluster_join_credential="token")
+    site.without_tokens()
     site.run("control_plane")
     site.join()
     cp1.kubectl("cordon", "w1")
@@ -73,6 +74,7 @@ def site(cp1: Host, w2: Host) -> Iterator[Site]:
     everywhere = {"shop": [JOINING], "lonely": [JOINING], "everywhere": ["w1", JOINING]}
     wait_for("the Pods run", lambda: running(cp1) == everywhere, 90)
     cp1.kubectl("uncordon", "w1")
+    wait_for("its taint is gone", lambda: "taints" not in cp1.objects("node", "w1")["spec"], 30)
     yield site
     cp1.kubectl(
         "delete", "--namespace=default", "replicaset,daemonset,poddisruptionbudget,pod", "--all", "--wait=false"

@@ -68,11 +68,10 @@ def started(cp1: Host, w2: Host) -> Site:
 
 
 @pytest.fixture
-def site(started: Site, cp1: Host) -> Site:
+def site(started: Site) -> Site:
     """Nobody knows the worker, and nobody is about to join."""
     started.strangers()
-    for name in tokens(cp1):
-        cp1.kubectl("--namespace=kube-system", "delete", "secret", name)
+    started.without_tokens()
     return started
 
 
