@@ -46,7 +46,7 @@ LOGS = WORK / "logs"
 # Lanes that run side by side, the scenarios of each one after the other. The longest gives way to nobody, for it
 # decides when all is done, and the other stages give way to both: certificates do not wait, linters do.
 LANES = ((0, ("join_security",)), (2, ("join_and_rotate", "kubeadm_profile", "join_only")))
-OTHERS = 5
+OTHERS = 3
 EACH_SCENARIO = 'status=0; for scenario; do "$0" "$scenario" test || status=1; done; exit "$status"'
 HEARTBEAT = 60  # seconds between two signs of life
 SHOWN_LINES = 150  # of a failed step; its whole log is kept
