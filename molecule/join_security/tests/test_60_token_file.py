@@ -9,8 +9,10 @@ from proofs.hosts import ADMIN, KUBECTL, PROOF, Host
 from proofs.nodes import left_of_joins, ready_nodes, tokens
 
 FILE = "/etc/kubernetes/token.csv"
-# The tokens in it are gone when the play ends: somebody has made a copy before.
+KUBECONFIG = "/etc/kubernetes/bootstrap-kubelet.conf"
+# The token in both is gone when the play ends: somebody has made copies before.
 COPY = f"{PROOF}/copy-of-token.csv"
+COPY_OF_KUBECONFIG = f"{PROOF}/copy-of-bootstrap-kubelet.conf"
 
 
 def started(cp1: Host) -> str:
@@ -34,15 +36,18 @@ def test_the_api_server_starts_with_an_empty_file(site: Site, cp1: Host) -> None
 
 
 def test_a_node_joins_with_it_and_it_is_gone_afterwards(site: Site, cp1: Host, w2: Host) -> None:
-    keep = f"until [ -s {FILE} ]; do sleep 0.05; done; cp {FILE} {COPY}"
-    cp1.output("systemd-run --quiet --collect --unit=proof-copier sh -c %s", keep)
+    for host, path, copy in ((cp1, FILE, COPY), (w2, KUBECONFIG, COPY_OF_KUBECONFIG)):
+        keep = f"rm -f {copy}; until [ -s {path} ]; do sleep 0.05; done; cp {path} {copy}"
+        host.output("systemd-run --quiet --collect --unit=proof-copier sh -c %s", keep)
     # Of those who have shared a token before; they end by themselves.
     before = set(tokens(cp1))
     done = site.join()
     assert JOINING in ready_nodes(cp1)
     restarts = [task for task in done.changes if task["task"].endswith("that have another token file")]
     assert len(restarts) == 2
-    assert cp1.output("cut -d, -f2 %s", COPY).strip() == "kubelet-bootstrap"
+    token, user = cp1.output("cut -d, -f1,2 %s", COPY).strip().split(",")
+    assert user == "kubelet-bootstrap"
+    assert f'token: "{token}"' in w2.output("cat %s", COPY_OF_KUBECONFIG)
     assert cp1.output("stat -c '%%a %%U %%s' %s", FILE).strip() == "600 kube-apiserver 0"
     assert set(left_of_joins(cp1, w2)) <= before
     (request,) = [entry for entry in cp1.objects("csr")["items"] if entry["spec"]["username"] == "kubelet-bootstrap"]
